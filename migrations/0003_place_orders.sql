@@ -1,0 +1,135 @@
+-- Group commit: many orders of many customers in one transaction and one round trip. The only
+-- function that writes the tables of several folders (service_order, transfer, event).
+--
+-- Outcomes, by position in the arrays; positions that are not returned were placed:
+--   1 replayed: the key's first order is returned   2 the key was used for something else
+--   3 the balance is too low                        9 (position 0) an epoch moved: nothing done
+--
+-- Statement 1 holds the epochs still: who changes a price or a key takes the lock exclusively.
+-- Statement 2 locks the wallets in id order. Only then, in a new snapshot, keys are looked up and
+-- balances read, so both are exact. LATERAL index look-ups and the settings below keep the plans
+-- from depending on statistics.
+create function place_orders(
+  p_catalogue_epoch bigint, p_key_epoch bigint, p_now timestamptz, p_look_at timestamptz[],
+  p_id bigint[], p_account bigint[], p_wallet bigint[], p_revenue bigint[], p_key bigint[],
+  p_service bigint[], p_quantity bigint[], p_list_charge bigint[], p_charge bigint[],
+  p_currency text[], p_provider text[], p_link text[], p_params jsonb[],
+  p_idempotency_key text[], p_request_hash bytea[]
+) returns table (
+  at integer, outcome integer, id bigint, list_charge bigint, charge bigint, created_at timestamptz)
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  outcomes integer[];
+  short boolean;
+  settled boolean;
+  seen bigint := 0;
+  available bigint := 0;
+  line record;
+begin
+  perform pg_advisory_xact_lock_shared(7078);
+  perform from ledger_account a where a.id = any (p_wallet) order by a.id for no key update;
+
+  select count(*) = 2 into settled from epoch e
+  where (e.name = 'catalogue' and e.value = p_catalogue_epoch)
+    or (e.name = 'key' and e.value = p_key_epoch);
+  if not settled then
+    return query select 0, 9, null::bigint, null::bigint, null::bigint, null::timestamptz;
+    return;
+  end if;
+
+  select array_agg(d.outcome order by d.at), bool_or(d.over) into outcomes, short
+  from (
+    select k.at, k.outcome,
+      sum(case when k.outcome = 0 then k.charge else 0 end) over (partition by k.wallet)
+        > w.available as over
+    from (
+      select i.at, i.wallet, i.charge,
+        case
+          when o.same then 1
+          when o.same is not null or n.found then 2
+          else 0
+        end as outcome
+      from rows from (
+        unnest(p_account), unnest(p_wallet), unnest(p_charge),
+        unnest(p_idempotency_key), unnest(p_request_hash)
+      ) with ordinality as i (account, wallet, charge, key, hash, at)
+      left join lateral (
+        select s.request_hash = i.hash as same from service_order s
+        where s.account_id = i.account and s.idempotency_key = i.key
+      ) o on i.key is not null
+      left join lateral (
+        select true as found from idempotency n
+        where n.owner_kind = 'account' and n.owner_id = i.account and n.key = i.key
+      ) n on i.key is not null
+    ) k
+    join lateral (
+      select a.balance - a.floor as available from ledger_account a where a.id = k.wallet
+    ) w on true
+  ) d;
+
+  if short then
+    -- Somebody's money does not reach for all: first come, first served, in the order given.
+    for line in
+      select i.at, i.wallet, i.charge
+      from rows from (unnest(p_wallet), unnest(p_charge))
+        with ordinality as i (wallet, charge, at)
+      order by i.wallet, i.at
+    loop
+      if line.wallet <> seen then
+        seen := line.wallet;
+        select a.balance - a.floor into available from ledger_account a where a.id = seen;
+      end if;
+      if outcomes[line.at] = 0 then
+        if line.charge > available then
+          outcomes[line.at] := 3;
+        else
+          available := available - line.charge;
+        end if;
+      end if;
+    end loop;
+  end if;
+
+  insert into service_order (id, account_id, api_key_id, service_id, quantity, link, params,
+    currency, list_charge, charge, remains, provider, look_at, idempotency_key, request_hash,
+    created_at, updated_at)
+  select i.id, i.account, i.key, i.service, i.quantity, i.link, i.params, i.currency,
+    i.list_charge, i.charge, i.quantity, i.provider, i.look_at, i.idempotency_key, i.hash,
+    p_now, p_now
+  from rows from (
+    unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_key), unnest(p_service),
+    unnest(p_quantity), unnest(p_link), unnest(p_params), unnest(p_currency),
+    unnest(p_list_charge), unnest(p_charge), unnest(p_provider), unnest(p_look_at),
+    unnest(p_idempotency_key), unnest(p_request_hash)
+  ) as i (outcome, id, account, key, service, quantity, link, params, currency, list_charge,
+    charge, provider, look_at, idempotency_key, hash)
+  where i.outcome = 0;
+
+  insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id, account_id,
+    created_at)
+  select i.wallet, i.revenue, i.charge, i.currency, 'order', i.id, i.account, p_now
+  from rows from (
+    unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_wallet), unnest(p_revenue),
+    unnest(p_charge), unnest(p_currency)
+  ) as i (outcome, id, account, wallet, revenue, charge, currency)
+  where i.outcome = 0 and i.charge > 0;
+
+  insert into event (kind, subject_id, account_id, actor_kind, actor_id, created_at)
+  select 'order.placed', i.id, i.account, 'key', i.key, p_now
+  from rows from (unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_key))
+    as i (outcome, id, account, key)
+  where i.outcome = 0;
+
+  if 0 <> any (outcomes) then
+    return query
+    select i.at::integer, i.outcome, o.id, o.list_charge, o.charge, o.created_at
+    from rows from (unnest(outcomes), unnest(p_account), unnest(p_idempotency_key))
+      with ordinality as i (outcome, account, key, at)
+    left join service_order o
+      on i.outcome = 1 and o.account_id = i.account and o.idempotency_key = i.key
+    where i.outcome <> 0;
+  end if;
+end
+$$;

@@ -1,0 +1,51 @@
+import type { Scope } from './scope.ts'
+
+/** A customer's API key, as the cache knows it. */
+export interface KeyActor {
+  readonly kind: 'key'
+  readonly keyId: bigint
+  readonly accountId: bigint
+  readonly walletId: bigint
+  readonly currency: string
+  readonly timeZone: string
+  readonly scopes: readonly Scope[]
+  readonly discountPpm: number
+  readonly legacyErrors: boolean
+}
+
+/** An operator, by key or by session. */
+export interface OperatorActor {
+  readonly kind: 'operator'
+  readonly operatorId: bigint
+}
+
+/** A customer signed in to an account. */
+export interface UserActor {
+  readonly kind: 'user'
+  readonly userId: bigint
+  readonly accountId: bigint
+  readonly scopes: readonly Scope[]
+}
+
+/** Purser itself: workers, the demo. */
+export interface SystemActor {
+  readonly kind: 'system'
+}
+
+export type Actor = KeyActor | OperatorActor | UserActor | SystemActor
+
+export const SYSTEM: SystemActor = { kind: 'system' }
+
+/** The id that the audit trail names beside the actor's kind. */
+export function actorId(actor: Actor): bigint | null {
+  switch (actor.kind) {
+    case 'key':
+      return actor.keyId
+    case 'operator':
+      return actor.operatorId
+    case 'user':
+      return actor.userId
+    case 'system':
+      return null
+  }
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Database, Tx } from '../db/database.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Actor, actorId } from './actor.ts'
+import type { Effect, EventDraft, Operation } from './operation.ts'
+import { Refusal } from './refusal.ts'
+import { covers, type Scope } from './scope.ts'
+
+/** What the funnel needs of the process. */
+export interface Funnel {
+  readonly database: Database
+  readonly clock: Clock
+}
+
+/** One asking: who, what, and under which idempotency key (null: none). */
+export interface Call<Input> {
+  readonly actor: Actor
+  readonly input: Input
+  readonly idempotencyKey: string | null
+}
+
+/**
+ * The only way to change anything: authority → begin → claim the idempotency key → run →
+ * audit → commit. Refuses `insufficient_scope`, `idempotency_key_invalid`,
+ * `idempotency_key_reused` and whatever the operation refuses; `unavailable` when the database
+ * is away. A failure leaves the key unused.
+ */
+export async function execute<Input, Output>(
+  funnel: Funnel,
+  operation: Operation<Input, Output>,
+  call: Call<Input>,
+): Promise<Effect<Output>> {
+  authorize(call.actor, operation.permission)
+  const key = call.idempotencyKey === null ? null : checkKey(call.idempotencyKey)
+  const hash = key === null ? null : inputHash(operation.name, call.input)
+  const now = funnel.clock.now()
+  return await translateOutage(() =>
+    funnel.database.transaction(async (tx) => {
+      if (key !== null && hash !== null) {
+        const earlier = await claim(tx, call.actor, key, hash)
+        if (earlier !== undefined) return { output: earlier as Output, replayed: true }
+      }
+      const events: EventDraft[] = []
+      const output = await operation.run(
+        { tx, actor: call.actor, now, record: (event) => void events.push(event) },
+        call.input,
+      )
+      await writeEvents(tx, { actor: call.actor, now }, events)
+      if (key !== null && hash !== null && events.length > 0) {
+        const owner = ownerOf(call.actor)
+        await tx
+          .insertInto('idempotency')
+          .values({
+            owner_kind: owner.kind,
+            owner_id: owner.id,
+            key,
+            operation: operation.name,
+            input_hash: hash,
+            result: JSON.stringify(output),
+            created_at: now,
+          })
+          .execute()
+      }
+      return { output, replayed: false }
+    }),
+  )
+}
+
+/** Refuses `insufficient_scope` unless the actor may do what `permission` names. */
+export function authorize(actor: Actor, permission: Scope | 'operator' | 'system'): void {
+  const allowed =
+    actor.kind === 'system' ||
+    (actor.kind === 'operator' && permission !== 'system') ||
+    ((actor.kind === 'key' || actor.kind === 'user') &&
+      permission !== 'operator' &&
+      permission !== 'system' &&
+      covers(actor.scopes, permission))
+  if (!allowed) throw new Refusal('insufficient_scope')
+}
+
+const KEY_SHAPE = /^[\x21-\x7e]{1,255}$/
+
+/** The key itself, or a refusal that says what a key looks like. */
+export function checkKey(key: string): string {
+  if (!KEY_SHAPE.test(key)) throw new Refusal('idempotency_key_invalid')
+  return key
+}
+
+/** What makes two askings the same: the operation and its input, whatever the field order. */
+export function inputHash(operation: string, input: unknown): Buffer {
+  return createHash('sha256').update(operation).update('\0').update(canonical(input)).digest()
+}
+
+function canonical(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+    return `{${entries.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)}}`
+  }
+  return JSON.stringify(value) ?? 'null'
+}
+
+function ownerOf(actor: Actor): { kind: 'account' | 'operator'; id: bigint } {
+  if (actor.kind === 'key' || actor.kind === 'user') return { kind: 'account', id: actor.accountId }
+  if (actor.kind === 'operator') return { kind: 'operator', id: actor.operatorId }
+  throw new Error('the system has no idempotency keys: its work is unique by its cause')
+}
+
+/**
+ * Waits for whoever holds the same key, then tells what became of it: its stored result, or
+ * undefined where the key is free. The lock of an account is its wallet's row, the same that
+ * placing orders takes, so that a key is exact across all operations.
+ */
+async function claim(tx: Tx, actor: Actor, key: string, hash: Buffer): Promise<unknown> {
+  const owner = ownerOf(actor)
+  if (owner.kind === 'account') {
+    await sql`select from ledger_account where account_id = ${owner.id} and kind = 'wallet'
+      for no key update`.execute(tx)
+    const order = await tx
+      .selectFrom('service_order')
+      .select('id')
+      .where('account_id', '=', owner.id)
+      .where('idempotency_key', '=', key)
+      .executeTakeFirst()
+    if (order) throw new Refusal('idempotency_key_reused')
+  } else {
+    await sql`select pg_advisory_xact_lock(7079, hashtext(${`${owner.id}:${key}`}))`.execute(tx)
+  }
+  const earlier = await tx
+    .selectFrom('idempotency')
+    .select(['input_hash', 'result'])
+    .where('owner_kind', '=', owner.kind)
+    .where('owner_id', '=', owner.id)
+    .where('key', '=', key)
+    .executeTakeFirst()
+  if (!earlier) return undefined
+  if (!earlier.input_hash.equals(hash)) throw new Refusal('idempotency_key_reused')
+  return earlier.result
+}
+
+async function writeEvents(
+  tx: Tx,
+  by: { actor: Actor; now: Date },
+  events: readonly EventDraft[],
+): Promise<void> {
+  if (events.length === 0) return
+  await tx
+    .insertInto('event')
+    .values(
+      events.map((event) => ({
+        kind: event.kind,
+        subject_id: event.subjectId,
+        account_id: event.accountId,
+        actor_kind: by.actor.kind,
+        actor_id: actorId(by.actor),
+        data: event.data === undefined ? null : JSON.stringify(event.data),
+        created_at: by.now,
+      })),
+    )
+    .execute()
+}
+
+/** The database's absence is a refusal that a caller can act on: try again. */
+export async function translateOutage<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body()
+  } catch (error) {
+    if (isOutage(error)) {
+      throw new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
+    }
+    throw error
+  }
+}
+
+const OUTAGE_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08003',
+  '08006',
+  '53300',
+])
+const OUTAGE_TEXTS =
+  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i
+
+/** Whether the database could not be asked, or went away before it answered. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof Refusal) return false
+  const code = (error as { code?: unknown }).code
+  return (typeof code === 'string' && OUTAGE_CODES.has(code)) || OUTAGE_TEXTS.test(error.message)
+}

@@ -1,0 +1,64 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { DB } from './schema.ts'
+import { types } from './types.ts'
+
+/** A handle that can read. Reads take a Db; whoever writes is given a Tx by the funnel. */
+export type Db = Pick<Kysely<DB>, 'selectFrom' | 'with' | 'getExecutor' | 'fn'>
+/** A transaction in progress. Only the funnel and the job runner begin and commit. */
+export type Tx = Transaction<DB>
+
+export interface Database {
+  readonly db: Db
+  readonly pool: pg.Pool
+  /** Begins, runs `body`, commits; a deadlock or a serialization failure runs it again. */
+  transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export type ConnectionSettings = Pick<
+  pg.PoolConfig,
+  'host' | 'port' | 'user' | 'password' | 'database' | 'connectionString' | 'ssl'
+>
+
+const ATTEMPTS_MAX = 4
+const SERIALIZATION_FAILURE = '40001'
+const DEADLOCK_DETECTED = '40P01'
+
+/** Opens a pool on `connection`. `max` is the number of connections this process may hold. */
+export function openDatabase(
+  connection: ConnectionSettings,
+  o: { max?: number; applicationName?: string } = {},
+): Database {
+  const pool = new pg.Pool({
+    ...connection,
+    types,
+    max: o.max ?? 10,
+    application_name: o.applicationName ?? 'purser',
+    // A commit is only reported once it is on disk, whatever the server's default says.
+    options: '-c synchronous_commit=on -c timezone=UTC',
+    connectionTimeoutMillis: 5_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+  })
+  // A connection that breaks while idle is dropped by the pool; without a listener it would
+  // end the process.
+  pool.on('error', () => {})
+  const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    db: kysely,
+    pool,
+    async transaction(body) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await kysely.transaction().execute(body)
+        } catch (error) {
+          const code = (error as { code?: unknown }).code
+          const passing = code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED
+          if (!passing || attempt === ATTEMPTS_MAX) throw error
+        }
+      }
+    },
+    close: () => kysely.destroy(),
+  }
+}
