@@ -4,6 +4,10 @@ import type { Scope } from './scope.ts'
 export interface KeyActor {
   readonly kind: 'key'
   readonly keyId: bigint
+  /** SHA-256 of the key, by which it is looked up again. */
+  readonly digest: string
+  /** The key epoch under which all this was read. */
+  readonly epoch: bigint
   readonly accountId: bigint
   readonly walletId: bigint
   readonly currency: string
