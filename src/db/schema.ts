@@ -59,6 +59,11 @@ export interface ApiKey {
   scopes: string[];
 }
 
+export interface CleanUpMark {
+  name: string;
+  up_to: bigint;
+}
+
 export interface Epoch {
   name: string;
   value: bigint;
@@ -200,6 +205,7 @@ export interface ServiceOrder {
   service_id: bigint;
   start_count: bigint | null;
   state: Generated<string>;
+  submit_asked_at: Date | null;
   updated_at: Date;
 }
 
@@ -251,6 +257,7 @@ export interface DB {
   account: Account;
   account_user: AccountUser;
   api_key: ApiKey;
+  clean_up_mark: CleanUpMark;
   epoch: Epoch;
   event: Event;
   idempotency: Idempotency;

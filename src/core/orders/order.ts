@@ -72,7 +72,8 @@ export function refundOnEntering(state: OrderState, order: OrderMoney, remains: 
     case 'partial':
     case 'canceled': {
       const share = scaleDown(order.charge, remains, order.quantity)
-      return share < left ? share : left
+      if (share > left) return left
+      return share
     }
     case 'failed':
       return left
