@@ -1,0 +1,119 @@
+import { sql } from 'kysely'
+import type { Tx } from '../../db/database.ts'
+import type { SystemLedgerKind, TransferDraft, Wallet } from './ledger.ts'
+
+/** Adds the ledger account `kind` of a customer with a balance and a floor of 0. */
+export async function insertKept(
+  tx: Tx,
+  o: { kind: 'wallet' | 'held'; accountId: bigint; currency: string },
+): Promise<bigint> {
+  const { id } = await tx
+    .insertInto('ledger_account')
+    .values({
+      kind: o.kind,
+      account_id: o.accountId,
+      currency: o.currency,
+      balance: 0n,
+      floor: 0n,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+export async function findKept(
+  tx: Tx,
+  o: { kind: 'wallet' | 'held'; accountId: bigint },
+): Promise<bigint | undefined> {
+  const row = await tx
+    .selectFrom('ledger_account')
+    .select('id')
+    .where('account_id', '=', o.accountId)
+    .where('kind', '=', o.kind)
+    .executeTakeFirst()
+  return row?.id
+}
+
+export async function findSystem(
+  tx: Tx,
+  o: { kind: SystemLedgerKind; currency: string },
+): Promise<bigint | undefined> {
+  const row = await tx
+    .selectFrom('ledger_account')
+    .select('id')
+    .where('account_id', 'is', null)
+    .where('kind', '=', o.kind)
+    .where('currency', '=', o.currency)
+    .executeTakeFirst()
+  return row?.id
+}
+
+/** Waits for whoever is adding the same one, and then adds nothing. */
+export async function insertSystemOnce(
+  tx: Tx,
+  o: { kind: SystemLedgerKind; currency: string },
+): Promise<void> {
+  await tx
+    .insertInto('ledger_account')
+    .values({ kind: o.kind, currency: o.currency })
+    .onConflict((conflict) =>
+      conflict.columns(['kind', 'currency']).where('account_id', 'is', null).doNothing(),
+    )
+    .execute()
+}
+
+/** Locked one after the other in id order, the order in which all others lock them. */
+export async function lockWalletRows(tx: Tx, accountIds: readonly bigint[]): Promise<Wallet[]> {
+  const { rows } = await sql<{
+    id: bigint
+    account_id: bigint
+    currency: string
+    balance: bigint
+    floor: bigint | null
+  }>`
+    select id, account_id, currency, balance, floor from ledger_account
+    where account_id = any (${accountIds}::bigint[]) and kind = 'wallet'
+    order by id for no key update`.execute(tx)
+  return rows.map((row) => ({
+    id: row.id,
+    accountId: row.account_id,
+    currency: row.currency,
+    balanceMicros: row.balance,
+    floorMicros: row.floor,
+  }))
+}
+
+/** One statement for all, so that the trigger moves each balance once. */
+export async function insertTransfers(tx: Tx, drafts: readonly TransferDraft[]): Promise<void> {
+  await sql`
+    insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id, leg,
+      account_id, created_at)
+    select * from unnest(
+      ${drafts.map((draft) => draft.debitId)}::bigint[],
+      ${drafts.map((draft) => draft.creditId)}::bigint[],
+      ${drafts.map((draft) => draft.amountMicros)}::bigint[],
+      ${drafts.map((draft) => draft.currency)}::text[],
+      ${drafts.map((draft) => draft.causeKind)}::text[],
+      ${drafts.map((draft) => draft.causeId)}::bigint[],
+      ${drafts.map((draft) => draft.leg ?? 0)}::smallint[],
+      ${drafts.map((draft) => draft.accountId)}::bigint[],
+      ${drafts.map((draft) => draft.createdAt)}::timestamptz[])`.execute(tx)
+}
+
+export async function hasTransfers(tx: Tx, accountId: bigint): Promise<boolean> {
+  const row = await tx
+    .selectFrom('transfer')
+    .select('id')
+    .where('account_id', '=', accountId)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function updateCurrency(tx: Tx, accountId: bigint, currency: string): Promise<void> {
+  await tx
+    .updateTable('ledger_account')
+    .set({ currency })
+    .where('account_id', '=', accountId)
+    .execute()
+}

@@ -1,0 +1,20 @@
+import type { Tx } from '../../db/database.ts'
+import type { SystemLedgerKind } from './ledger.ts'
+import { findSystem, insertSystemOnce } from './ledger-store.ts'
+
+/**
+ * The id of the one system account of this kind and currency, made on first demand. Two that ask
+ * for the first time at once get the same: the second waits for the first to commit.
+ */
+export async function systemAccount(
+  tx: Tx,
+  kind: SystemLedgerKind,
+  currency: string,
+): Promise<bigint> {
+  const found = await findSystem(tx, { kind, currency })
+  if (found !== undefined) return found
+  await insertSystemOnce(tx, { kind, currency })
+  const made = await findSystem(tx, { kind, currency })
+  if (made === undefined) throw new Error(`no ledger account ${kind} ${currency} after adding it`)
+  return made
+}
