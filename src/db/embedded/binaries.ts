@@ -26,6 +26,7 @@ export interface PostgresBinaries {
   readonly postgres: string
 }
 
+const LINKS_FILE = 'pg-symlinks.json'
 const PROGRAMS = ['initdb', 'postgres', 'pg_ctl']
 
 /** The package's own directory when it is fit to run, else a private copy in `privateDir`. */
@@ -60,6 +61,8 @@ export function copyBinaries(sourceRoot: string, targetRoot: string): PostgresBi
     if (!existsSync(path)) symlinkSync(join(sourceRoot, 'lib', file), path)
   }
   symlinkSync(join(sourceRoot, 'share'), join(targetRoot, 'share'))
+  // A copy may be copied in turn.
+  copyFileSync(join(sourceRoot, LINKS_FILE), join(targetRoot, LINKS_FILE))
   return binariesIn(targetRoot)
 }
 
@@ -90,7 +93,7 @@ function isComplete(root: string): boolean {
 /** The links that the package's install script would have made. */
 function expectedLinks(root: string): { link: string; file: string }[] {
   const listed: { source: string; target: string }[] = JSON.parse(
-    readFileSync(join(root, 'pg-symlinks.json'), 'utf8'),
+    readFileSync(join(root, LINKS_FILE), 'utf8'),
   )
   return listed.map(({ source, target }) => ({ link: basename(target), file: basename(source) }))
 }

@@ -5,7 +5,7 @@
  * written to the locked file; the process id for the message lives in a file of its own, because
  * closing any other descriptor of a locked file would give the lock up.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StartupError } from '../../lib/startup-error.ts'
@@ -21,7 +21,9 @@ export function lockDataDir(dataDir: string): DataDirLock {
   const ownerFile = join(dataDir, 'purser.pid')
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(join(dataDir, 'purser.lock'), { timeout: 0 })
+    const file = join(dataDir, 'purser.lock')
+    database = new DatabaseSync(file, { timeout: 0 })
+    chmodSync(file, 0o600)
     database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database?.close()

@@ -30,7 +30,7 @@ import {
 import { adoptServer, launchServer, type PostgresServer, stopServer } from './postgres-server.ts'
 import { readPostmasterFile, runsCluster, runsReplacedExecutable } from './postmaster-process.ts'
 import { trimServerLog } from './server-log.ts'
-import { chooseEndpoint, type Endpoint } from './socket-directory.ts'
+import { chooseEndpoint, type Endpoint, removeSocketDirectory } from './socket-directory.ts'
 
 const LOG_TRIM_INTERVAL_MS = 60_000
 const RESTART_DELAY_MIN_MS = 100
@@ -222,6 +222,7 @@ function supervise(
       if (server) await stopServer(server.pid, o.place.clusterDir)
       await watching
       clearInterval(hold)
+      removeSocketDirectory(o.endpoint)
       o.release()
     },
   }

@@ -21,7 +21,7 @@ const READY_POLL_MS = 10
 const WAITING_REPORT_SECONDS = 10
 const FAST_STOP_MS = 120_000
 const IMMEDIATE_STOP_MS = 10_000
-const LEFTOVERS_WAIT_MS = 5_000
+const LEFTOVERS_WAIT_MS = 1_000
 
 export interface PostgresServer {
   readonly pid: number

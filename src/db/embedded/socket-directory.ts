@@ -11,6 +11,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  rmdirSync,
   rmSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -27,18 +28,20 @@ export type Endpoint =
 
 /** A socket directory that works, else a free port of the loopback interface. */
 export async function chooseEndpoint(dataDir: string, runAs: RunAs): Promise<Endpoint> {
-  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
-  // The runtime directory comes last: it is wiped when its user signs out.
-  const folders = new Set([tmpdir(), '/tmp', process.env.XDG_RUNTIME_DIR ?? '/run'])
-  const candidates = [...folders]
-    .filter((folder) => isAbsolute(folder))
-    .map((folder) => join(folder, `purser-${hash}`))
-  for (const directory of [join(dataDir, 'socket'), ...candidates]) {
+  for (const directory of socketDirectories(dataDir)) {
     if (await prepareSocketDirectory(directory, runAs)) {
       return { kind: 'socket', directory, port: 5432 }
     }
   }
   return { kind: 'loopback', port: await findFreePort() }
+}
+
+/** In order of preference. The runtime directory is last: it is wiped when its user signs out. */
+export function socketDirectories(dataDir: string): string[] {
+  const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
+  const folders = new Set([tmpdir(), '/tmp', process.env.XDG_RUNTIME_DIR ?? '/run'])
+  const shared = [...folders].filter((folder) => isAbsolute(folder))
+  return [join(dataDir, 'socket'), ...shared.map((folder) => join(folder, `purser-${hash}`))]
 }
 
 /**
@@ -62,6 +65,16 @@ export async function prepareSocketDirectory(directory: string, runAs: RunAs): P
     return true
   } catch {
     return false
+  }
+}
+
+/** After the server: an empty directory would stay in a shared folder. */
+export function removeSocketDirectory(endpoint: Endpoint): void {
+  if (endpoint.kind !== 'socket') return
+  try {
+    rmdirSync(endpoint.directory)
+  } catch {
+    // Not ours to insist: the next start takes it as it is.
   }
 }
 
