@@ -6,6 +6,7 @@ import { type Actor, actorId } from './actor.ts'
 import type { Effect, EventDraft, Operation } from './operation.ts'
 import { Refusal } from './refusal.ts'
 import { covers, type Scope } from './scope.ts'
+import { keyedHash, type Sealed, seal, unseal } from './seal.ts'
 
 /** What the funnel needs of the process. */
 export interface Funnel {
@@ -18,6 +19,8 @@ export interface Call<Input> {
   readonly actor: Actor
   readonly input: Input
   readonly idempotencyKey: string | null
+  /** The secret that the caller signed in with: needed where an operation is secretive. */
+  readonly sealWith?: string
 }
 
 /**
@@ -33,13 +36,18 @@ export async function execute<Input, Output>(
 ): Promise<Effect<Output>> {
   authorize(call.actor, operation.permission)
   const key = call.idempotencyKey === null ? null : checkKey(call.idempotencyKey)
-  const hash = key === null ? null : inputHash(operation.name, call.input)
+  const sealWith = key !== null && operation.secretive ? sealingSecret(call) : null
+  const plainHash = key === null ? null : inputHash(operation.name, call.input)
+  const hash = plainHash && sealWith !== null ? keyedHash(sealWith, plainHash) : plainHash
   const now = funnel.clock.now()
   return await translateOutage(() =>
     funnel.database.transaction(async (tx) => {
       if (key !== null && hash !== null) {
         const earlier = await claim(tx, call.actor, key, hash)
-        if (earlier !== undefined) return { output: earlier as Output, replayed: true }
+        if (earlier !== undefined) {
+          const output = sealWith === null ? earlier : unseal(sealWith, earlier as Sealed)
+          return { output: output as Output, replayed: true }
+        }
       }
       const events: EventDraft[] = []
       const output = await operation.run(
@@ -57,7 +65,7 @@ export async function execute<Input, Output>(
             key,
             operation: operation.name,
             input_hash: hash,
-            result: JSON.stringify(output),
+            result: JSON.stringify(sealWith === null ? output : seal(sealWith, output)),
             created_at: now,
           })
           .execute()
@@ -65,6 +73,11 @@ export async function execute<Input, Output>(
       return { output, replayed: false }
     }),
   )
+}
+
+function sealingSecret(call: Call<unknown>): string {
+  if (call.sealWith === undefined) throw new Error('a secretive operation needs sealWith')
+  return call.sealWith
 }
 
 /** Refuses `insufficient_scope` unless the actor may do what `permission` names. */
@@ -77,6 +90,14 @@ export function authorize(actor: Actor, permission: Scope | 'operator' | 'system
       permission !== 'system' &&
       covers(actor.scopes, permission))
   if (!allowed) throw new Refusal('insufficient_scope')
+}
+
+/** Refuses `insufficient_scope` unless one of `permissions` is held. */
+export function authorizeAny(actor: Actor, permissions: readonly Scope[]): void {
+  const held = actor.kind === 'key' || actor.kind === 'user' ? actor.scopes : undefined
+  if (held !== undefined && !permissions.some((permission) => covers(held, permission))) {
+    throw new Refusal('insufficient_scope')
+  }
 }
 
 const KEY_SHAPE = /^[\x21-\x7e]{1,255}$/

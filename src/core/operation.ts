@@ -28,6 +28,8 @@ export interface OperationContext {
 export interface Operation<Input, Output> {
   readonly name: string
   readonly permission: Scope | 'operator' | 'system'
+  /** Its input or its output holds a secret: kept for repeats only sealed with `sealWith`. */
+  readonly secretive?: true
   run(context: OperationContext, input: Input): Promise<Output>
 }
 

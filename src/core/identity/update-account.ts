@@ -1,0 +1,52 @@
+import { moveEpoch } from '../epoch.ts'
+import { changeWalletCurrency } from '../ledger/wallets.ts'
+import type { Operation } from '../operation.ts'
+import { checkEmail, checkLine } from '../text-field.ts'
+import { ACCOUNT_NAME_LENGTH_MAX, type Account, checkCurrency, checkTimeZone } from './account.ts'
+import { lockAccount, updateAccountRow } from './account-store.ts'
+
+export interface UpdateAccountInput {
+  readonly accountId: bigint
+  readonly email?: string | undefined
+  readonly name?: string | undefined
+  readonly currency?: string | undefined
+  readonly timeZone?: string | undefined
+}
+
+/**
+ * Changes what is given. Refuses `not_found`, `invalid_input`, `conflict` by e-mail, and
+ * `currency_fixed` for another currency once money has moved.
+ */
+export const updateAccount: Operation<UpdateAccountInput, Account> = {
+  name: 'account.update',
+  permission: 'operator',
+  async run({ tx, now, record }, input) {
+    const { accountId } = input
+    // Keys are cached with the currency and the time zone of their account.
+    await moveEpoch(tx, 'key')
+    const before = await lockAccount(tx, accountId)
+    const after = {
+      email: input.email === undefined ? before.email : checkEmail(input.email),
+      name:
+        input.name === undefined
+          ? before.name
+          : checkLine(input.name, { pointer: '/name', lengthMax: ACCOUNT_NAME_LENGTH_MAX }),
+      currency: input.currency === undefined ? before.currency : checkCurrency(input.currency),
+      timeZone: input.timeZone === undefined ? before.timeZone : checkTimeZone(input.timeZone),
+    }
+    const names = ['email', 'name', 'currency', 'timeZone'] as const
+    const fields = names.filter((name) => before[name] !== after[name])
+    if (fields.length === 0) return before
+    if (fields.includes('currency')) {
+      await changeWalletCurrency(tx, accountId, after.currency)
+    }
+    record({ kind: 'account.updated', subjectId: accountId, accountId, data: { fields } })
+    return await updateAccountRow(tx, accountId, {
+      email: after.email,
+      name: after.name,
+      currency: after.currency,
+      time_zone: after.timeZone,
+      updated_at: now,
+    })
+  },
+}
