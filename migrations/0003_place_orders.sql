@@ -10,7 +10,7 @@
 -- balances read, so both are exact. LATERAL index look-ups and the settings below keep the plans
 -- from depending on statistics.
 create function place_orders(
-  p_catalogue_epoch bigint, p_key_epoch bigint, p_now timestamptz, p_look_at timestamptz[],
+  p_catalogue_epoch bigint, p_key_epoch bigint, p_now timestamptz,
   p_id bigint[], p_account bigint[], p_wallet bigint[], p_revenue bigint[], p_key bigint[],
   p_service bigint[], p_quantity bigint[], p_list_charge bigint[], p_charge bigint[],
   p_currency text[], p_provider text[], p_link text[], p_params jsonb[],
@@ -96,15 +96,15 @@ begin
     currency, list_charge, charge, remains, provider, look_at, idempotency_key, request_hash,
     created_at, updated_at)
   select i.id, i.account, i.key, i.service, i.quantity, i.link, i.params, i.currency,
-    i.list_charge, i.charge, i.quantity, i.provider, i.look_at, i.idempotency_key, i.hash,
+    i.list_charge, i.charge, i.quantity, i.provider, p_now, i.idempotency_key, i.hash,
     p_now, p_now
   from rows from (
     unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_key), unnest(p_service),
     unnest(p_quantity), unnest(p_link), unnest(p_params), unnest(p_currency),
-    unnest(p_list_charge), unnest(p_charge), unnest(p_provider), unnest(p_look_at),
+    unnest(p_list_charge), unnest(p_charge), unnest(p_provider),
     unnest(p_idempotency_key), unnest(p_request_hash)
   ) as i (outcome, id, account, key, service, quantity, link, params, currency, list_charge,
-    charge, provider, look_at, idempotency_key, hash)
+    charge, provider, idempotency_key, hash)
   where i.outcome = 0;
 
   insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id, account_id,

@@ -21,6 +21,7 @@ export const REFUSALS = {
   refund_exceeds_charge: 'More would be refunded than was charged.',
   payload_too_large: 'The request body is too large.',
   provider_error: 'The provider returned an error.',
+  internal_error: 'Something went wrong on our side.',
   unavailable: 'The service is not available at the moment; try again.',
 } as const
 

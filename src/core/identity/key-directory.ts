@@ -41,11 +41,11 @@ export class KeyDirectory {
   /** Refuses `unauthorized`; `unavailable` where the database is away. */
   async find(key: string): Promise<KeyOwner> {
     const digest = digestOf(key)
-    return this.remembered(digest) ?? (await this.#look(digest))
+    return this.#remembered(digest) ?? (await this.#look(digest))
   }
 
   /** The owner, if it can be told without asking the database. */
-  remembered(digest: string): KeyOwner | undefined {
+  #remembered(digest: string): KeyOwner | undefined {
     const epochs = this.#watch.fresh()
     const entry = this.#entries.get(digest)
     if (epochs === undefined || entry === undefined || entry.epoch !== epochs.key) return undefined
@@ -53,9 +53,12 @@ export class KeyDirectory {
     return entry.owner
   }
 
-  /** The same key's owner as it stands now; refuses `unauthorized` where it no longer works. */
+  /**
+   * The same key's owner as it stands now, asked of the database: for who has seen that the
+   * epoch of `actor` has passed. Refuses `unauthorized` where the key no longer works.
+   */
   async again(actor: KeyActor): Promise<KeyActor> {
-    const owner = this.remembered(actor.digest) ?? (await this.#look(actor.digest))
+    const owner = await this.#look(actor.digest)
     if (owner.kind !== 'key') throw new Refusal('unauthorized')
     return owner
   }

@@ -1,0 +1,146 @@
+import { sql } from 'kysely'
+import type { Db } from '../../db/database.ts'
+import type { EpochWatch } from '../epoch-watch.ts'
+import { translateOutage } from '../execute.ts'
+import type { ServiceType } from '../orders/order.ts'
+
+/** A service as an order sees it. */
+export interface CatalogueService {
+  readonly id: bigint
+  readonly name: string
+  readonly description: string
+  readonly category: string
+  readonly type: ServiceType
+  readonly minQuantity: bigint
+  readonly maxQuantity: bigint
+  readonly packageQuantity: bigint | null
+  readonly canRefill: boolean
+  readonly canCancel: boolean
+  readonly canDripfeed: boolean
+  readonly provider: string
+  /** Micros for 1000, by currency. Not sold in a currency that is missing. */
+  readonly rates: ReadonlyMap<string, bigint>
+}
+
+/** The active services at one epoch, in the order in which they are listed. */
+export interface Catalogue {
+  readonly epoch: bigint
+  readonly services: readonly CatalogueService[]
+  readonly byId: ReadonlyMap<bigint, CatalogueService>
+  /** Ledger accounts that revenue goes to, by currency. */
+  readonly revenueIds: ReadonlyMap<string, bigint>
+  /** Room for what a dialect renders of it; it goes when the epoch moves. */
+  readonly rendered: Map<string, string>
+}
+
+/** The catalogue, read again when its epoch has moved. */
+export class CatalogueCache {
+  readonly #db: Db
+  readonly #watch: EpochWatch
+  #catalogue: Catalogue | undefined
+  #loading: Promise<Catalogue> | undefined
+
+  constructor(db: Db, watch: EpochWatch) {
+    this.#db = db
+    this.#watch = watch
+  }
+
+  /** Refuses `unavailable` where it has moved and the database is away. */
+  async current(): Promise<Catalogue> {
+    return this.remembered() ?? (await this.#refresh())
+  }
+
+  /** The catalogue, if it is known to be current without asking the database. */
+  remembered(): Catalogue | undefined {
+    const epochs = this.#watch.fresh()
+    return epochs !== undefined && this.#catalogue?.epoch === epochs.catalogue
+      ? this.#catalogue
+      : undefined
+  }
+
+  async #refresh(): Promise<Catalogue> {
+    await this.#watch.refresh()
+    const current = this.remembered()
+    if (current) return current
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  async #load(): Promise<Catalogue> {
+    const { rows } = await translateOutage(() =>
+      sql<CatalogueRow>`
+        select e.value as epoch, services.list as services, revenue.ids as revenue
+        from epoch e,
+        lateral (
+          select coalesce(json_agg(json_build_object(
+            'id', s.id::text, 'name', s.name, 'description', s.description, 'category', c.name,
+            'type', s.type, 'min', s.min_quantity::text, 'max', s.max_quantity::text,
+            'package', s.package_quantity::text, 'refill', s.can_refill, 'cancel', s.can_cancel,
+            'dripfeed', s.can_dripfeed, 'provider', s.provider,
+            'rates', (select coalesce(json_object_agg(p.currency, p.rate::text), '{}')
+              from service_price p where p.service_id = s.id)
+          ) order by c.position, c.id, s.position, s.id), '[]') as list
+          from service s join service_category c on c.id = s.category_id
+          where s.state = 'active'
+        ) services,
+        lateral (
+          select coalesce(json_object_agg(a.currency, a.id::text), '{}') as ids
+          from ledger_account a where a.kind = 'revenue' and a.account_id is null
+        ) revenue
+        where e.name = 'catalogue'`.execute(this.#db),
+    )
+    const row = rows[0]
+    if (!row) throw new Error('the catalogue epoch is missing')
+    const services = row.services.map(toService)
+    this.#catalogue = {
+      epoch: row.epoch,
+      services,
+      byId: new Map(services.map((service) => [service.id, service])),
+      revenueIds: new Map(Object.entries(row.revenue).map(([c, id]) => [c, BigInt(id)])),
+      rendered: new Map(),
+    }
+    return this.#catalogue
+  }
+}
+
+interface ServiceJson {
+  id: string
+  name: string
+  description: string
+  category: string
+  type: ServiceType
+  min: string
+  max: string
+  package: string | null
+  refill: boolean
+  cancel: boolean
+  dripfeed: boolean
+  provider: string
+  rates: Record<string, string>
+}
+
+interface CatalogueRow {
+  epoch: bigint
+  services: ServiceJson[]
+  revenue: Record<string, string>
+}
+
+function toService(json: ServiceJson): CatalogueService {
+  return {
+    id: BigInt(json.id),
+    name: json.name,
+    description: json.description,
+    category: json.category,
+    type: json.type,
+    minQuantity: BigInt(json.min),
+    maxQuantity: BigInt(json.max),
+    packageQuantity: json.package === null ? null : BigInt(json.package),
+    canRefill: json.refill,
+    canCancel: json.cancel,
+    canDripfeed: json.dripfeed,
+    provider: json.provider,
+    rates: new Map(Object.entries(json.rates).map(([c, rate]) => [c, BigInt(rate)])),
+  }
+}

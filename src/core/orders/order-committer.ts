@@ -1,0 +1,303 @@
+import type pg from 'pg'
+import { isOutage } from '../execute.ts'
+import { Refusal } from '../refusal.ts'
+
+/**
+ * Group commit. Orders that arrive while a commit is in flight go together into the next one:
+ * one round trip to `place_orders`, one transaction, one flush to disk. No timer, no added wait
+ * at low load. Queue and batch are bounded; a full queue refuses `unavailable`.
+ *
+ * A batch that fails is tried again one by one, so that only the guilty is refused. When the
+ * connection is lost the same orders are tried again under the same numbers until the database
+ * answers or patience ends: the primary key tells whether the lost commit had taken place.
+ */
+export interface DraftOrder {
+  readonly id: bigint
+  readonly accountId: bigint
+  readonly walletId: bigint
+  readonly revenueId: bigint
+  readonly keyId: bigint
+  readonly serviceId: bigint
+  readonly quantity: bigint
+  readonly listChargeMicros: bigint
+  readonly chargeMicros: bigint
+  readonly currency: string
+  readonly provider: string
+  readonly link: string
+  /** JSON, or null. */
+  readonly params: string | null
+  readonly idempotencyKey: string | null
+  /** SHA-256 in hexadecimal of what was asked; null exactly where the key is. */
+  readonly requestHash: string | null
+  readonly createdAt: Date
+  /** The epochs under which it was priced and its key was read. */
+  readonly catalogueEpoch: bigint
+  readonly keyEpoch: bigint
+}
+
+/** What became of a draft: placed, or the first effect of its key, or why not. */
+export type OrderOutcome =
+  | { readonly kind: 'placed'; readonly createdAt: Date }
+  | {
+      readonly kind: 'replayed'
+      readonly id: bigint
+      readonly listChargeMicros: bigint
+      readonly chargeMicros: bigint
+      readonly createdAt: Date
+    }
+  | { readonly kind: 'key_reused' }
+  | { readonly kind: 'insufficient_funds' }
+  /** An epoch moved since it was priced: price it again. */
+  | { readonly kind: 'stale' }
+
+export interface CommitterLimits {
+  readonly batchMax: number
+  readonly queueMax: number
+  readonly inFlightMax: number
+}
+
+export const COMMITTER_LIMITS: CommitterLimits = { batchMax: 256, queueMax: 8_000, inFlightMax: 2 }
+
+/** How long a lost connection is waited for before the caller is told to try again. */
+const PATIENCE_MS = 4_000
+const RETRY_PAUSE_MS = 100
+const UNIQUE_VIOLATION = '23505'
+
+interface Waiting {
+  readonly draft: DraftOrder
+  readonly resolve: (outcome: OrderOutcome) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class OrderCommitter {
+  readonly #pool: pg.Pool
+  readonly #limits: CommitterLimits
+  readonly #onBatch: (size: number) => void
+  #queue: Waiting[] = []
+  #inFlight = 0
+
+  constructor(
+    pool: pg.Pool,
+    o: { limits?: CommitterLimits; onBatch?: (size: number) => void } = {},
+  ) {
+    this.#pool = pool
+    this.#limits = o.limits ?? COMMITTER_LIMITS
+    this.#onBatch = o.onBatch ?? (() => {})
+  }
+
+  /** How many orders wait or are being committed. */
+  get depth(): number {
+    return this.#queue.length + this.#inFlight * this.#limits.batchMax
+  }
+
+  /** Whether there is more to do than one commit at a time. */
+  get busy(): boolean {
+    return this.#queue.length > 0
+  }
+
+  /** Commits `draft` with whoever else is waiting. Resolves once it is durable, or refused. */
+  place(draft: DraftOrder): Promise<OrderOutcome> {
+    if (this.#queue.length >= this.#limits.queueMax) {
+      return Promise.reject(new Refusal('unavailable', { retryAfterSeconds: 1 }))
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ draft, resolve, reject })
+      if (this.#inFlight < this.#limits.inFlightMax) this.#start()
+    })
+  }
+
+  #start(): void {
+    this.#inFlight++
+    // Orders that arrive in the same turn of the event loop share the commit.
+    setImmediate(() => {
+      const batch = this.#takeBatch()
+      if (batch.length === 0) {
+        this.#inFlight--
+        return
+      }
+      this.#onBatch(batch.length)
+      this.#commit(batch, batch[0]!.draft.createdAt)
+        .catch((error: unknown) => {
+          for (const item of batch) item.reject(error)
+        })
+        .finally(() => {
+          this.#inFlight--
+          if (this.#queue.length > 0 && this.#inFlight < this.#limits.inFlightMax) this.#start()
+        })
+    })
+  }
+
+  /**
+   * The next batch: one pair of epochs, and an idempotency key at most once, so that a repeat
+   * waits for the first and then finds it.
+   */
+  #takeBatch(): Waiting[] {
+    const first = this.#queue[0]
+    if (first === undefined) return []
+    const batch: Waiting[] = []
+    const left: Waiting[] = []
+    const keys = new Set<string>()
+    let taken = 0
+    for (const item of this.#queue) {
+      if (batch.length === this.#limits.batchMax) break
+      taken++
+      const { draft } = item
+      const key =
+        draft.idempotencyKey === null ? null : `${draft.accountId} ${draft.idempotencyKey}`
+      const fits =
+        draft.catalogueEpoch === first.draft.catalogueEpoch &&
+        draft.keyEpoch === first.draft.keyEpoch &&
+        (key === null || !keys.has(key))
+      if (!fits) {
+        left.push(item)
+        continue
+      }
+      if (key !== null) keys.add(key)
+      batch.push(item)
+    }
+    const rest = taken === this.#queue.length ? [] : this.#queue.slice(taken)
+    this.#queue = left.length === 0 ? rest : left.concat(rest)
+    return batch
+  }
+
+  /** `now` is the time of the whole batch, the same however often it is tried. */
+  async #commit(batch: readonly Waiting[], now: Date): Promise<void> {
+    const placed: OrderOutcome = { kind: 'placed', createdAt: now }
+    const deadlineMs = performance.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        const drafts = batch.map((item) => item.draft)
+        const outcomes = await this.#send(drafts, now)
+        batch.forEach((item, at) => {
+          item.resolve(outcomes.get(at) ?? placed)
+        })
+        return
+      } catch (error) {
+        if (isOutage(error)) {
+          if (performance.now() > deadlineMs) {
+            throw new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
+          }
+          await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
+        } else if (batch.length > 1) {
+          for (const item of batch) await this.#commit([item], now).catch(item.reject)
+          return
+        } else if (isOwnNumber(error)) {
+          // An earlier try under the same number was committed and only its answer was lost.
+          batch[0]?.resolve(placed)
+          return
+        } else {
+          throw error
+        }
+      }
+    }
+  }
+
+  async #send(
+    drafts: readonly DraftOrder[],
+    now: Date,
+  ): Promise<ReadonlyMap<number, OrderOutcome>> {
+    const result = await this.#pool.query<OutcomeRow>({
+      name: 'place_orders',
+      text: PLACE_ORDERS,
+      values: valuesOf(drafts, now),
+    })
+    const outcomes = new Map<number, OrderOutcome>()
+    for (const row of result.rows) {
+      if (row.outcome === STALE) {
+        drafts.forEach((_, at) => {
+          outcomes.set(at, { kind: 'stale' })
+        })
+        return outcomes
+      }
+      const at = row.at - 1
+      const outcome = toOutcome(row)
+      const ours = outcome.kind === 'replayed' && outcome.id === drafts[at]?.id
+      if (!ours) outcomes.set(at, outcome)
+    }
+    return outcomes
+  }
+}
+
+const REPLAYED = 1
+const KEY_REUSED = 2
+const SHORT = 3
+const STALE = 9
+
+interface OutcomeRow {
+  at: number
+  outcome: number
+  id: bigint | null
+  list_charge: bigint | null
+  charge: bigint | null
+  created_at: Date | null
+}
+
+function toOutcome(row: OutcomeRow): OrderOutcome {
+  if (row.outcome === KEY_REUSED) return { kind: 'key_reused' }
+  if (row.outcome === SHORT) return { kind: 'insufficient_funds' }
+  const { id, list_charge, charge, created_at } = row
+  if (
+    row.outcome !== REPLAYED ||
+    id === null ||
+    list_charge === null ||
+    charge === null ||
+    created_at === null
+  ) {
+    throw new Error(`place_orders answered outcome ${row.outcome}`)
+  }
+  return {
+    kind: 'replayed',
+    id,
+    listChargeMicros: list_charge,
+    chargeMicros: charge,
+    createdAt: created_at,
+  }
+}
+
+function isOwnNumber(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
+  return code === UNIQUE_VIOLATION && constraint === 'service_order_pkey'
+}
+
+const PARAMETERS = 18
+const PLACE_ORDERS = `select * from place_orders(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`)})`
+
+/** The arguments of `place_orders`, arrays as PostgreSQL writes them. */
+function valuesOf(drafts: readonly DraftOrder[], now: Date): unknown[] {
+  const first = drafts[0]
+  if (first === undefined) throw new Error('an empty batch')
+  return [
+    first.catalogueEpoch,
+    first.keyEpoch,
+    now,
+    numbers(drafts, (draft) => draft.id),
+    numbers(drafts, (draft) => draft.accountId),
+    numbers(drafts, (draft) => draft.walletId),
+    numbers(drafts, (draft) => draft.revenueId),
+    numbers(drafts, (draft) => draft.keyId),
+    numbers(drafts, (draft) => draft.serviceId),
+    numbers(drafts, (draft) => draft.quantity),
+    numbers(drafts, (draft) => draft.listChargeMicros),
+    numbers(drafts, (draft) => draft.chargeMicros),
+    texts(drafts, (draft) => draft.currency),
+    texts(drafts, (draft) => draft.provider),
+    texts(drafts, (draft) => draft.link),
+    texts(drafts, (draft) => draft.params),
+    texts(drafts, (draft) => draft.idempotencyKey),
+    texts(drafts, (draft) => (draft.requestHash === null ? null : `\\x${draft.requestHash}`)),
+  ]
+}
+
+function numbers(drafts: readonly DraftOrder[], of: (draft: DraftOrder) => bigint): string {
+  return `{${drafts.map(of).join(',')}}`
+}
+
+function texts(drafts: readonly DraftOrder[], of: (draft: DraftOrder) => string | null): string {
+  return `{${drafts.map((draft) => quoted(of(draft))).join(',')}}`
+}
+
+const ESCAPED = /["\\]/g
+
+function quoted(text: string | null): string {
+  return text === null ? 'NULL' : `"${text.replace(ESCAPED, '\\$&')}"`
+}

@@ -1,0 +1,143 @@
+import { sql } from 'kysely'
+import type { Db } from '../../db/database.ts'
+import type { KeyActor } from '../actor.ts'
+import { Coalescer } from '../coalescer.ts'
+import { authorizeAny, translateOutage } from '../execute.ts'
+import type { KeyDirectory } from '../identity/key-directory.ts'
+import { Refusal } from '../refusal.ts'
+import type { OrderState } from './order.ts'
+import { parseOrderName } from './order-name.ts'
+
+/** The most ids that one request may name. */
+export const ORDER_IDS_MAX = 100
+
+/** An order as its customer sees it. */
+export interface OrderStatus {
+  readonly id: bigint
+  readonly accountId: bigint
+  readonly state: OrderState
+  /** What was taken, less what was given back. */
+  readonly netChargeMicros: bigint
+  readonly startCount: bigint | null
+  readonly remains: bigint
+  readonly currency: string
+  readonly createdAt: Date
+}
+
+/** Reads balances and orders, many requests to a query. Nothing is cached. */
+export class OrderReader {
+  readonly #keys: KeyDirectory
+  readonly #orders: Coalescer<bigint, Read<OrderStatus>>
+  readonly #balances: Coalescer<bigint, Read<bigint>>
+
+  constructor(db: Db, keys: KeyDirectory) {
+    this.#keys = keys
+    const limits = { batchMax: 1_000, waitingMax: 20_000, inFlightMax: 2 }
+    this.#orders = new Coalescer((ids) => readOrders(db, ids), limits)
+    this.#balances = new Coalescer((ids) => readBalances(db, ids), limits)
+  }
+
+  /** The wallet's balance. Refuses `insufficient_scope`, `unauthorized`, `unavailable`. */
+  async balance(actor: KeyActor): Promise<bigint> {
+    authorizeAny(actor, ['read:billing', 'write:orders'])
+    const read = await this.#balances.get(actor.walletId)
+    if (!read) throw new Error(`wallet ${actor.walletId} is missing`)
+    if (read.keyEpoch !== actor.epoch) await this.#keys.again(actor)
+    return read.value
+  }
+
+  /** One order. Refuses `order_not_found`, also for another account's. */
+  async one(actor: KeyActor, name: string): Promise<OrderStatus> {
+    authorizeAny(actor, ['read:billing', 'write:orders'])
+    const order = await this.#find(actor, name.trim())
+    if (!order) throw new Refusal('order_not_found')
+    return order
+  }
+
+  /** By the names as given; undefined for those that are not the caller's. At most 100. */
+  async many(
+    actor: KeyActor,
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, OrderStatus | undefined>> {
+    authorizeAny(actor, ['read:billing', 'write:orders'])
+    if (names.length > ORDER_IDS_MAX) throw new Refusal('too_many_ids')
+    const found = await Promise.all(
+      names.map(async (name) => [name, await this.#find(actor, name)] as const),
+    )
+    return new Map(found)
+  }
+
+  async #find(actor: KeyActor, text: string): Promise<OrderStatus | undefined> {
+    const name = parseOrderName(text)
+    if (!name) return undefined
+    const read = await this.#orders.get(name.id)
+    if (!read) return undefined
+    if (read.keyEpoch !== actor.epoch) await this.#keys.again(actor)
+    const order = read.value
+    return order.accountId === actor.accountId && name.fits(order.createdAt) ? order : undefined
+  }
+}
+
+/** A value, and the key epoch at the moment it was read: a disabled key sees nothing. */
+interface Read<Value> {
+  readonly value: Value
+  readonly keyEpoch: bigint
+}
+
+interface OrderRow {
+  epoch: bigint
+  id: bigint
+  account_id: bigint
+  state: OrderState
+  net_charge: bigint
+  start_count: bigint | null
+  remains: bigint
+  currency: string
+  created_at: Date
+}
+
+async function readOrders(
+  db: Db,
+  ids: readonly bigint[],
+): Promise<ReadonlyMap<bigint, Read<OrderStatus>>> {
+  const { rows } = await translateOutage(() =>
+    sql<OrderRow>`
+      select (select value from epoch where name = 'key') as epoch, o.id, o.account_id, o.state,
+        o.charge - o.refunded as net_charge, o.start_count, o.remains, o.currency, o.created_at
+      from unnest(${`{${ids.join(',')}}`}::bigint[]) as asked (id)
+      cross join lateral (
+        select * from service_order s where s.id = asked.id offset 0
+      ) o`.execute(db),
+  )
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        keyEpoch: row.epoch,
+        value: {
+          id: row.id,
+          accountId: row.account_id,
+          state: row.state,
+          netChargeMicros: row.net_charge,
+          startCount: row.start_count,
+          remains: row.remains,
+          currency: row.currency,
+          createdAt: row.created_at,
+        },
+      },
+    ]),
+  )
+}
+
+async function readBalances(
+  db: Db,
+  walletIds: readonly bigint[],
+): Promise<ReadonlyMap<bigint, Read<bigint>>> {
+  const { rows } = await translateOutage(() =>
+    sql<{ epoch: bigint; id: bigint; balance: bigint }>`
+      select (select value from epoch where name = 'key') as epoch, a.id, a.balance
+      from ledger_account a
+      where a.id = any (${`{${walletIds.join(',')}}`}::bigint[])`.execute(db),
+  )
+  return new Map(rows.map((row) => [row.id, { keyEpoch: row.epoch, value: row.balance }]))
+}

@@ -1,0 +1,19 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { KeyActor } from '../../core/actor.ts'
+import type { Cancelling } from '../../core/orders/cancel-orders.ts'
+import type { OrderReader } from '../../core/orders/order-reader.ts'
+import type { OrderDesk } from '../../core/orders/place-order.ts'
+import type { Refusal } from '../../core/refusal.ts'
+import type { Limits } from '../../http/limits.ts'
+
+/** What the panels need of the process. */
+export interface PanelDeps {
+  readonly desk: OrderDesk
+  readonly reader: OrderReader
+  readonly cancelling: Cancelling
+  readonly limits: Limits
+  /** Refuses `unauthorized`, and `rate_limited` after too many wrong keys from one address. */
+  authenticate(key: string, request: FastifyRequest, reply: FastifyReply): Promise<KeyActor>
+  /** What to tell the caller of `error`; what is not a refusal is logged and told as our fault. */
+  toRefusal(error: unknown, request: FastifyRequest): Refusal
+}

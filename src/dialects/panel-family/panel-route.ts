@@ -1,0 +1,184 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { KeyActor } from '../../core/actor.ts'
+import { authorizeAny } from '../../core/execute.ts'
+import { cancelOrders } from '../../core/orders/cancel-orders.ts'
+import { ORDER_FIELDS, type OrderRequest } from '../../core/orders/order-input.ts'
+import { ORDER_IDS_MAX } from '../../core/orders/order-reader.ts'
+import { placeOrder } from '../../core/orders/place-order.ts'
+import { invalidField, Refusal } from '../../core/refusal.ts'
+import { acceptForms, type Fields, fieldsOf } from '../../http/form-body.ts'
+import type { PanelDeps } from './panel-deps.ts'
+import type { PanelDialect } from './panel-dialect.ts'
+
+/** One asking, on its way through the handlers. */
+interface PanelCall {
+  readonly dialect: PanelDialect
+  readonly deps: PanelDeps
+  readonly actor: KeyActor
+  readonly fields: Fields
+  readonly idempotencyKey: string | null
+  readonly reply: FastifyReply
+}
+
+/** Mounts an API of the "API v2" family: one path, `key` and `action` in a form. */
+export function registerPanel(app: FastifyInstance, dialect: PanelDialect, deps: PanelDeps): void {
+  app.register((scope, _options, done) => {
+    acceptForms(scope)
+    scope.setErrorHandler((error, request, reply) =>
+      refuse({ dialect, deps, request, reply, legacyErrors: false }, error),
+    )
+    scope.route({
+      method: ['GET', 'POST'],
+      url: dialect.path,
+      handler: (request, reply) => answer(dialect, deps, request, reply),
+    })
+    done()
+  })
+}
+
+/** Key → limits → action; scope, shape, objects, state and money are the core's to check. */
+async function answer(
+  dialect: PanelDialect,
+  deps: PanelDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  let legacyErrors = false
+  try {
+    const fields = fieldsOf(request)
+    const actor = await deps.authenticate(fields.key?.trim() ?? '', request, reply)
+    legacyErrors = actor.legacyErrors
+    deps.limits.countPanel(request, reply)
+    const action = ACTIONS[fields.action?.trim().toLowerCase() ?? '']
+    if (action === undefined) {
+      throw new Refusal('unknown_action', {
+        detail: `action must be one of ${ACTION_NAMES.join(', ')}`,
+      })
+    }
+    const idempotencyKey = idempotencyKeyOf(request, fields)
+    const text = await action({ dialect, deps, actor, fields, idempotencyKey, reply })
+    return reply.type(JSON_TYPE).send(text)
+  } catch (error) {
+    return refuse({ dialect, deps, request, reply, legacyErrors }, error)
+  }
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+const ACTION_NAMES = ['balance', 'services', 'add', 'status', 'multiStatus', 'cancel'] as const
+
+const ACTIONS: Readonly<Record<string, (call: PanelCall) => Promise<string>>> = {
+  balance,
+  services,
+  add,
+  status,
+  multistatus: manyStatuses,
+  cancel,
+}
+
+async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
+  const balanceMicros = await deps.reader.balance(actor)
+  return dialect.balance({ balanceMicros, currency: actor.currency })
+}
+
+async function services({ dialect, deps, actor }: PanelCall): Promise<string> {
+  authorizeAny(actor, ['read:billing', 'write:orders'])
+  const { catalogue } = deps.desk
+  const current = catalogue.remembered() ?? (await catalogue.current())
+  const name = `${dialect.name} ${actor.currency} ${actor.discountPpm}`
+  let text = current.rendered.get(name)
+  if (text === undefined) {
+    text = dialect.services(current, actor)
+    if (current.rendered.size < RENDERED_MAX) current.rendered.set(name, text)
+  }
+  return text
+}
+
+/** How many renderings of one catalogue are kept: currencies × discounts × dialects in use. */
+const RENDERED_MAX = 64
+
+async function add({ dialect, deps, actor, fields, ...call }: PanelCall): Promise<string> {
+  const request: Record<string, string> = {}
+  for (const field of ORDER_FIELDS) {
+    const text = fields[field]
+    if (text !== undefined) request[field] = text
+  }
+  const placed = await placeOrder(deps.desk, {
+    actor,
+    request: request as OrderRequest,
+    idempotencyKey: call.idempotencyKey,
+  })
+  if (placed.replayed) call.reply.header('idempotent-replayed', 'true')
+  return dialect.added(placed.output)
+}
+
+async function status(call: PanelCall): Promise<string> {
+  const one = call.fields.order?.trim()
+  if (call.fields.orders || one?.includes(',')) return manyStatuses(call)
+  authorizeAny(call.actor, ['read:billing', 'write:orders'])
+  if (!one) throw invalidField('/order', 'order is required', 'missing_required')
+  return call.dialect.status(await call.deps.reader.one(call.actor, one))
+}
+
+async function manyStatuses({ dialect, deps, actor, fields }: PanelCall): Promise<string> {
+  authorizeAny(actor, ['read:billing', 'write:orders'])
+  const orders = await deps.reader.many(actor, namesOf(fields))
+  const parts: string[] = []
+  for (const [name, order] of orders) {
+    parts.push(
+      `${JSON.stringify(name)}:${order === undefined ? dialect.unknownOrder() : dialect.status(order)}`,
+    )
+  }
+  return `{${parts.join(',')}}`
+}
+
+async function cancel({ dialect, deps, actor, fields, ...call }: PanelCall): Promise<string> {
+  authorizeAny(actor, ['write:orders'])
+  const canceled = await cancelOrders(deps.cancelling, {
+    actor,
+    input: { orders: namesOf(fields) },
+    idempotencyKey: call.idempotencyKey,
+  })
+  if (canceled.replayed) call.reply.header('idempotent-replayed', 'true')
+  return dialect.canceled(canceled.output.results)
+}
+
+/** Ids as sent, in `orders` or `order`, each once. Refuses more than 100, and none. */
+function namesOf(fields: Fields): string[] {
+  const list = fields.orders?.trim() || fields.order?.trim() || ''
+  const names = list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  if (names.length === 0) throw invalidField('/orders', 'orders is required', 'missing_required')
+  if (names.length > ORDER_IDS_MAX) {
+    throw new Refusal('too_many_ids', { detail: `orders has more than ${ORDER_IDS_MAX} ids` })
+  }
+  return [...new Set(names)]
+}
+
+/** The header's key, else the field's; an empty one is none. */
+function idempotencyKeyOf(request: FastifyRequest, fields: Fields): string | null {
+  const header = request.headers['idempotency-key']
+  return (typeof header === 'string' && header) || fields.idempotency_key || null
+}
+
+function refuse(
+  by: {
+    dialect: PanelDialect
+    deps: PanelDeps
+    request: FastifyRequest
+    reply: FastifyReply
+    legacyErrors: boolean
+  },
+  error: unknown,
+): FastifyReply {
+  const refusal = by.deps.toRefusal(error, by.request)
+  if (refusal.retryAfterSeconds !== undefined) {
+    by.reply.header('retry-after', refusal.retryAfterSeconds)
+  }
+  const { status, text } = by.dialect.refused(refusal)
+  return by.reply
+    .code(by.legacyErrors ? 200 : status)
+    .type(JSON_TYPE)
+    .send(JSON.stringify({ error: text }))
+}

@@ -1,0 +1,26 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { KeyActor } from '../core/actor.ts'
+import type { KeyDirectory } from '../core/identity/key-directory.ts'
+import { Refusal } from '../core/refusal.ts'
+import type { Limits } from './limits.ts'
+
+/**
+ * Tells whose key a request carries. Refuses `unauthorized` for anything but a customer's working
+ * key, and `rate_limited` for an address that has tried too many others.
+ */
+export function authenticator(
+  keys: KeyDirectory,
+  limits: Limits,
+): (key: string, request: FastifyRequest, reply: FastifyReply) => Promise<KeyActor> {
+  return async (key, request, reply) => {
+    limits.checkFailedKeys(request, reply)
+    try {
+      const owner = await keys.find(key)
+      if (owner.kind === 'key') return owner
+      throw new Refusal('unauthorized')
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'unauthorized') limits.countFailedKey(request)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { Busboy } from '@fastify/busboy'
+import querystring from 'fast-querystring'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { invalidField, Refusal } from '../core/refusal.ts'
+
+/** A form's fields. A field that was sent twice has its last value, as in PHP. */
+export type Fields = Readonly<Record<string, string | undefined>>
+
+const FIELDS_MAX = 100
+const FIELD_BYTES_MAX = 1_000_000
+
+/** Lets `app` take bodies as forms (urlencoded or multipart) and as JSON. */
+export function acceptForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, querystring.parse(body as string)),
+  )
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? {} : JSON.parse(body as string))
+    } catch {
+      done(new Refusal('invalid_input', { detail: 'The body is not valid JSON' }))
+    }
+  })
+  app.addContentTypeParser('multipart/form-data', (request, payload, done) => {
+    parseMultipart(request, payload).then((fields) => done(null, fields), done)
+  })
+  // Old clients name no type at all, and what they send is a form.
+  app.addContentTypeParser('', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, querystring.parse(body as string)),
+  )
+}
+
+/** The fields of the query and the body together; the body's win. */
+export function fieldsOf(request: FastifyRequest): Fields {
+  const fields: Record<string, string | undefined> = Object.create(null)
+  addFields(fields, request.query)
+  addFields(fields, request.body)
+  return fields
+}
+
+function addFields(fields: Record<string, string | undefined>, source: unknown): void {
+  if (source === null || source === undefined) return
+  if (typeof source !== 'object' || Array.isArray(source)) {
+    throw new Refusal('invalid_input', { detail: 'The body must be a form or a JSON object' })
+  }
+  for (const [name, value] of Object.entries(source)) {
+    const text = textOf(name, value)
+    if (text !== undefined) fields[name] = text
+  }
+}
+
+/** A field's text: JSON's numbers and booleans as they are written, a list with commas. */
+function textOf(name: string, value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'number':
+    case 'boolean':
+      return String(value)
+    case 'object':
+      if (value === null) return undefined
+      if (Array.isArray(value)) return listText(name, value)
+  }
+  throw invalidField(`/${name}`, `${name} must be a text or a number`, 'invalid_type')
+}
+
+/** `orders: [1, 2]` is `1,2`; a form's field sent twice has its last value. */
+function listText(name: string, values: readonly unknown[]): string | undefined {
+  if (name === 'orders' || name === 'order') {
+    return values.map((value) => textOf('item', value) ?? '').join(',')
+  }
+  return textOf(name, values.at(-1))
+}
+
+function parseMultipart(
+  request: FastifyRequest,
+  payload: NodeJS.ReadableStream,
+): Promise<Record<string, string>> {
+  return new Promise((resolve, reject) => {
+    const fields: Record<string, string> = Object.create(null)
+    const wrong = (detail: string) => reject(new Refusal('invalid_input', { detail }))
+    let busboy: InstanceType<typeof Busboy>
+    try {
+      busboy = new Busboy({
+        headers: request.headers as { 'content-type': string },
+        limits: { fields: FIELDS_MAX, fieldSize: FIELD_BYTES_MAX, files: 0, parts: FIELDS_MAX },
+      })
+    } catch {
+      wrong('The multipart body has no boundary')
+      return
+    }
+    let bytes = 0
+    payload.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > request.routeOptions.bodyLimit) reject(new Refusal('payload_too_large'))
+    })
+    busboy.on('field', (name, value, _nameCut, valueCut) => {
+      if (valueCut) reject(new Refusal('payload_too_large'))
+      fields[name] = value
+    })
+    busboy.on('fieldsLimit', () => wrong(`More than ${FIELDS_MAX} fields`))
+    busboy.on('finish', () => resolve(fields))
+    busboy.on('error', () => wrong('The multipart body is not valid'))
+    payload.on('error', reject)
+    payload.pipe(busboy)
+  })
+}
