@@ -15,8 +15,11 @@ export async function openWallet(
  * Locks the wallets of these accounts until the transaction ends and reads them, in id order. An
  * account that has none is not in the answer. Orders of the same accounts wait meanwhile.
  */
-export async function lockWallets(tx: Tx, accountIds: readonly bigint[]): Promise<Wallet[]> {
-  return await lockWalletRows(tx, accountIds)
+export async function lockWallets(
+  tx: Tx,
+  o: { accountIds: readonly bigint[] },
+): Promise<Wallet[]> {
+  return await lockWalletRows(tx, o.accountIds)
 }
 
 /** Locks the wallet of one account. Refuses `not_found` where it has none. */
