@@ -162,6 +162,20 @@ test('an ordinary user runs it, and root goes on with it as that user', async (t
   }
 })
 
+test("root starts it in a private home, its own or another user's", async (t) => {
+  if (lacks(t, 'root', !IS_ROOT)) return
+  const { folder, run } = scene(t)
+  for (const owner of [0, NOBODY]) {
+    const home = join(folder, `home of ${owner}`)
+    const script = copyCheckout(join(home, 'purser'))
+    assert.ok(succeeds('chown', '-R', `${owner}:${owner}`, home))
+    chmodSync(home, 0o700)
+    const dataDir = join(home, 'purser', 'data')
+    await startsTwice(() => run(dataDir, { script }))
+    assert.equal(statSync(join(dataDir, 'postgres')).uid, owner)
+  }
+})
+
 test("a cluster of root's is refused to an ordinary user in one line", async (t) => {
   if (lacks(t, 'root, to become another user', !IS_ROOT)) return
   if (lacks(t, 'a checkout that others may read', !isOpenToOthers())) return
