@@ -1,12 +1,13 @@
 /** A PostgreSQL of its own in a temporary folder, for a whole test run or for one file. */
+import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from '../../src/db/embedded/embedded-postgres.ts'
-import { readPostmasterFile } from '../../src/db/embedded/postmaster-process.ts'
 
 export type TestConnection = EmbeddedPostgres['connection']
 
@@ -20,21 +21,30 @@ const QUIET = { info() {}, warn() {}, error() {} }
 export async function startTestServer(): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'purser-test-'))
   chmodSync(folder, 0o711)
+  guard(folder)
   const dataDir = join(folder, 'data')
   const server = await startEmbeddedPostgres({ dataDir, log: QUIET, durable: false })
-  // A run that is broken off leaves neither a server nor a folder behind.
-  function abandon(): void {
-    const pid = readPostmasterFile(join(dataDir, 'postgres'))?.pid
-    if (pid) process.kill(pid, 'SIGQUIT')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
-  process.once('exit', abandon)
   return {
     connection: server.connection,
     async stop() {
       await server.stop()
-      process.off('exit', abandon)
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * A run that is broken off, even by `kill -9`, leaves neither a server nor a folder: the guard
+ * waits for the end of a pipe that only this process holds.
+ */
+function guard(folder: string): void {
+  const script = `cat > /dev/null
+    pid=$(head -n 1 "$1/data/postgres/postmaster.pid" 2> /dev/null) && kill -QUIT "$pid" && sleep 1
+    rm -rf "$1"`
+  const child = spawn('sh', ['-c', script, 'sh', folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  child.unref()
+  ;(child.stdin as Socket).unref()
 }
