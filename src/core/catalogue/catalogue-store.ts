@@ -1,0 +1,223 @@
+import { type Selectable, sql, type Updateable } from 'kysely'
+import type { Db, Tx } from '../../db/database.ts'
+import type { Service as ServiceRow } from '../../db/schema.ts'
+import { violatedConstraint } from '../../db/violated-constraint.ts'
+import type { ServiceType } from '../orders/order.ts'
+import { invalidField, Refusal } from '../refusal.ts'
+import { unlessTaken } from '../unique.ts'
+import type { Category } from './category.ts'
+import type { Service, ServicePrice, ServiceState } from './service.ts'
+
+/** Refuses `conflict` by name. */
+export async function insertCategory(
+  tx: Tx,
+  category: { name: string; position: number },
+): Promise<Category> {
+  return await nameUnlessTaken(async () =>
+    toCategory(
+      await tx
+        .insertInto('service_category')
+        .values(category)
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    ),
+  )
+}
+
+/** Refuses `conflict` by name and `not_found`. */
+export async function updateCategoryRow(
+  tx: Tx,
+  id: bigint,
+  changes: { name?: string; position?: number },
+): Promise<Category> {
+  const row = await nameUnlessTaken(() =>
+    tx
+      .updateTable('service_category')
+      .set({ id: sql<bigint>`id`, ...changes })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst(),
+  )
+  if (!row) throw new Refusal('not_found')
+  return toCategory(row)
+}
+
+function nameUnlessTaken<T>(write: () => Promise<T>): Promise<T> {
+  return unlessTaken('service_category_name_key', 'There is a category of this name.', write)
+}
+
+/** By id, above `after`. */
+export async function listCategories(
+  db: Db,
+  o: { after?: bigint | undefined; limit: number },
+): Promise<Category[]> {
+  let query = db.selectFrom('service_category').selectAll().orderBy('id').limit(o.limit)
+  if (o.after !== undefined) query = query.where('id', '>', o.after)
+  return (await query.execute()).map(toCategory)
+}
+
+function toCategory(row: { id: bigint; name: string; position: number }): Category {
+  return { id: String(row.id), name: row.name, position: row.position }
+}
+
+export interface NewService {
+  readonly categoryId: bigint
+  readonly name: string
+  readonly description: string
+  readonly type: ServiceType
+  readonly position: number
+  readonly minQuantity: number
+  readonly maxQuantity: number
+  readonly packageQuantity: number | null
+  readonly canRefill: boolean
+  readonly canCancel: boolean
+  readonly canDripfeed: boolean
+  readonly provider: string
+}
+
+/** Refuses an unknown category. */
+export async function insertService(tx: Tx, service: NewService, now: Date): Promise<bigint> {
+  return await inCategory(async () => {
+    const { id } = await tx
+      .insertInto('service')
+      .values({
+        category_id: service.categoryId,
+        name: service.name,
+        description: service.description,
+        type: service.type,
+        position: service.position,
+        min_quantity: BigInt(service.minQuantity),
+        max_quantity: BigInt(service.maxQuantity),
+        package_quantity: service.packageQuantity === null ? null : BigInt(service.packageQuantity),
+        can_refill: service.canRefill,
+        can_cancel: service.canCancel,
+        can_dripfeed: service.canDripfeed,
+        provider: service.provider,
+        created_at: now,
+        updated_at: now,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    return id
+  })
+}
+
+/** Refuses an unknown category. */
+export async function updateServiceRow(
+  tx: Tx,
+  id: bigint,
+  changes: Updateable<ServiceRow>,
+): Promise<void> {
+  await inCategory(() => tx.updateTable('service').set(changes).where('id', '=', id).execute())
+}
+
+async function inCategory<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (violatedConstraint(error) === 'service_category_fkey') {
+      throw invalidField('/category_id', 'there is no such category')
+    }
+    throw error
+  }
+}
+
+/** The service, locked until the transaction ends. Refuses `not_found`. */
+export async function lockService(tx: Tx, id: bigint): Promise<Service> {
+  await tx.selectFrom('service').select('id').where('id', '=', id).forNoKeyUpdate().execute()
+  return await readService(tx, id)
+}
+
+/** Refuses `not_found`. */
+export async function readService(db: Db, id: bigint): Promise<Service> {
+  const [service] = await services(db, { id, limit: 1 })
+  if (!service) throw new Refusal('not_found')
+  return service
+}
+
+/** By id, above `after`; paused ones too. */
+export async function listServices(
+  db: Db,
+  o: { after?: bigint | undefined; state?: string | undefined; limit: number },
+): Promise<Service[]> {
+  return await services(db, o)
+}
+
+/** Micros for 1000. */
+export async function upsertPrice(
+  tx: Tx,
+  price: { serviceId: bigint; currency: string; rateMicros: bigint },
+): Promise<void> {
+  await tx
+    .insertInto('service_price')
+    .values({ service_id: price.serviceId, currency: price.currency, rate: price.rateMicros })
+    .onConflict((conflict) =>
+      conflict.columns(['service_id', 'currency']).doUpdateSet({ rate: price.rateMicros }),
+    )
+    .execute()
+}
+
+/** Whether there was one. */
+export async function deletePrice(
+  tx: Tx,
+  price: { serviceId: bigint; currency: string },
+): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('service_price')
+    .where('service_id', '=', price.serviceId)
+    .where('currency', '=', price.currency)
+    .executeTakeFirstOrThrow()
+  return numDeletedRows > 0n
+}
+
+async function services(
+  db: Db,
+  o: {
+    id?: bigint
+    after?: bigint | undefined
+    state?: string | undefined
+    limit: number
+  },
+): Promise<Service[]> {
+  let query = db
+    .selectFrom('service as s')
+    .selectAll('s')
+    .select((eb) =>
+      eb
+        .selectFrom('service_price as p')
+        .whereRef('p.service_id', '=', 's.id')
+        .select(
+          sql<ServicePrice[] | null>`json_agg(json_build_object(
+            'currency', p.currency, 'rateMicros', p.rate::text) order by p.currency)`.as('list'),
+        )
+        .as('prices'),
+    )
+    .orderBy('s.id')
+    .limit(o.limit)
+  if (o.id !== undefined) query = query.where('s.id', '=', o.id)
+  if (o.after !== undefined) query = query.where('s.id', '>', o.after)
+  if (o.state !== undefined) query = query.where('s.state', '=', o.state)
+  return (await query.execute()).map(toService)
+}
+
+function toService(row: Selectable<ServiceRow> & { prices: ServicePrice[] | null }): Service {
+  return {
+    id: String(row.id),
+    categoryId: String(row.category_id),
+    name: row.name,
+    description: row.description,
+    type: row.type as ServiceType,
+    state: row.state as ServiceState,
+    position: row.position,
+    minQuantity: Number(row.min_quantity),
+    maxQuantity: Number(row.max_quantity),
+    packageQuantity: row.package_quantity === null ? null : Number(row.package_quantity),
+    canRefill: row.can_refill,
+    canCancel: row.can_cancel,
+    canDripfeed: row.can_dripfeed,
+    provider: row.provider,
+    prices: row.prices ?? [],
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  }
+}

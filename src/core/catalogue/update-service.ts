@@ -1,0 +1,72 @@
+import { moveEpoch } from '../epoch.ts'
+import type { Operation } from '../operation.ts'
+import { checkLine, checkText } from '../text-field.ts'
+import { lockService, type NewService, readService, updateServiceRow } from './catalogue-store.ts'
+import { checkProvider } from './create-service.ts'
+import {
+  checkLargestCharge,
+  checkQuantities,
+  DESCRIPTION_LENGTH_MAX,
+  SERVICE_NAME_LENGTH_MAX,
+  type Service,
+  type ServiceState,
+} from './service.ts'
+
+export type ServiceChanges = {
+  readonly [Field in keyof Omit<NewService, 'type'>]?: NewService[Field] | undefined
+} & { readonly state?: ServiceState | undefined }
+
+export type UpdateServiceInput = ServiceChanges & { readonly serviceId: bigint }
+
+/**
+ * Changes what is given; orders already placed keep what they were sold as. A paused service is
+ * not sold. Refuses `not_found` and `invalid_input`.
+ */
+export function updateService(
+  providers: ReadonlySet<string>,
+): Operation<UpdateServiceInput, Service> {
+  return {
+    name: 'service.update',
+    permission: 'operator',
+    async run({ tx, now, record }, { serviceId, ...changes }) {
+      await moveEpoch(tx, 'catalogue')
+      const before = await lockService(tx, serviceId)
+      const given = Object.entries(changes).filter(([, value]) => value !== undefined)
+      const after = { ...before, ...(Object.fromEntries(given) as Partial<Service>) }
+      checkQuantities(after)
+      if (after.provider !== before.provider) checkProvider(providers, after.provider)
+      for (const price of after.prices) {
+        checkLargestCharge(after, BigInt(price.rateMicros), '/max_quantity')
+      }
+      const name = { pointer: '/name', lengthMax: SERVICE_NAME_LENGTH_MAX }
+      const description = { pointer: '/description', lengthMax: DESCRIPTION_LENGTH_MAX }
+      await updateServiceRow(tx, serviceId, {
+        category_id: BigInt(after.categoryId),
+        name: checkLine(after.name, name),
+        description: checkText(after.description, description),
+        state: after.state,
+        position: after.position,
+        min_quantity: BigInt(after.minQuantity),
+        max_quantity: BigInt(after.maxQuantity),
+        package_quantity: after.packageQuantity === null ? null : BigInt(after.packageQuantity),
+        can_refill: after.canRefill,
+        can_cancel: after.canCancel,
+        can_dripfeed: after.canDripfeed,
+        provider: after.provider,
+        updated_at: now,
+      })
+      record({
+        kind: stateEvent(before.state, after.state),
+        subjectId: serviceId,
+        accountId: null,
+        data: { fields: given.map(([field]) => field) },
+      })
+      return await readService(tx, serviceId)
+    },
+  }
+}
+
+function stateEvent(before: ServiceState, after: ServiceState): string {
+  if (before === after) return 'service.updated'
+  return after === 'paused' ? 'service.paused' : 'service.resumed'
+}
