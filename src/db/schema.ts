@@ -64,6 +64,15 @@ export interface CleanUpMark {
   up_to: bigint;
 }
 
+export interface Credit {
+  account_id: bigint;
+  amount: bigint;
+  created_at: Date;
+  currency: string;
+  id: Generated<bigint>;
+  reason: string;
+}
+
 export interface Epoch {
   name: string;
   value: bigint;
@@ -80,6 +89,19 @@ export interface Event {
   restore_epoch: Generated<number>;
   subject_id: bigint;
   tx_id: Generated<string>;
+}
+
+export interface Hold {
+  account_id: bigint;
+  amount: bigint;
+  created_at: Date;
+  currency: string;
+  ended_at: Date | null;
+  id: Generated<bigint>;
+  settled: Generated<bigint>;
+  state: Generated<string>;
+  subject_id: bigint;
+  subject_kind: string;
 }
 
 export interface Idempotency {
@@ -111,12 +133,13 @@ export interface LedgerAccount {
 }
 
 export interface LedgerCheckpoint {
-  id: Generated<bigint>;
+  only_row: Generated<boolean>;
   restore_epoch: number;
   seen_transfer_id: bigint;
-  seen_xmax: string;
+  seen_xid: string;
   taken_at: Date;
   transfer_id: bigint;
+  verified_xid: string;
 }
 
 export interface LedgerCheckpointBalance {
@@ -258,8 +281,10 @@ export interface DB {
   account_user: AccountUser;
   api_key: ApiKey;
   clean_up_mark: CleanUpMark;
+  credit: Credit;
   epoch: Epoch;
   event: Event;
+  hold: Hold;
   idempotency: Idempotency;
   installation: Installation;
   ledger_account: LedgerAccount;
