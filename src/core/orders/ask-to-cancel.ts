@@ -1,0 +1,90 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type {
+  CancelAnswer,
+  DeliveryDriver,
+  DeliveryDrivers,
+  SubmitAnswer,
+} from './delivery-driver.ts'
+import type { StoredOrder } from './order-store.ts'
+
+/** What became of asking a provider to cancel, and what was learnt of the order on the way. */
+export type AskedCancel = CancelAnswer & {
+  readonly providerRef: string | undefined
+  readonly startCount: bigint | null
+}
+
+/** Well within the lease under which the orders are asked for. */
+const ASK_MAX_MS = 18_000
+
+/**
+ * Asks the providers of `orders` to cancel them. An order whose handing over was never answered
+ * is handed over again first, which tells its ref; one that the provider then refuses has had
+ * nothing delivered. Never throws: what fails, or takes too long, is unknown.
+ */
+export async function askToCancel(
+  drivers: DeliveryDrivers,
+  orders: readonly StoredOrder[],
+): Promise<ReadonlyMap<bigint, AskedCancel>> {
+  const answers = new Map<bigint, AskedCancel>(
+    orders.map((order) => [order.id, { kind: 'unknown', ...known(order) }]),
+  )
+  const asking = [...Map.groupBy(orders, (order) => order.provider)].map(([provider, group]) =>
+    askProvider(drivers.get(provider), group, answers),
+  )
+  const timeout = new AbortController()
+  await Promise.race([
+    Promise.all(asking).finally(() => timeout.abort()),
+    pause(ASK_MAX_MS, undefined, { signal: timeout.signal }).catch(() => {}),
+  ])
+  return new Map(answers)
+}
+
+function known(order: StoredOrder): Pick<AskedCancel, 'providerRef' | 'startCount'> {
+  return { providerRef: order.providerRef ?? undefined, startCount: order.startCount }
+}
+
+async function askProvider(
+  driver: DeliveryDriver | undefined,
+  orders: readonly StoredOrder[],
+  answers: Map<bigint, AskedCancel>,
+): Promise<void> {
+  if (driver === undefined) return
+  const nameless = orders.filter((order) => order.providerRef === null)
+  if (nameless.length > 0) {
+    const submitted = await driver.submit(nameless.map(toRequest)).catch(() => undefined)
+    for (const order of nameless) {
+      const learnt = fromSubmit(order, submitted?.get(order.id))
+      if (learnt !== undefined) answers.set(order.id, learnt)
+    }
+  }
+  const byRef = new Map<string, bigint>()
+  for (const order of orders) {
+    const soFar = answers.get(order.id)
+    if (soFar?.kind === 'unknown' && soFar.providerRef !== undefined) {
+      byRef.set(soFar.providerRef, order.id)
+    }
+  }
+  if (byRef.size === 0) return
+  const canceled = await driver.cancel([...byRef.keys()]).catch(() => undefined)
+  for (const [ref, orderId] of byRef) {
+    const soFar = answers.get(orderId)
+    const answer = canceled?.get(ref)
+    if (soFar !== undefined && answer !== undefined) answers.set(orderId, { ...soFar, ...answer })
+  }
+}
+
+function toRequest(order: StoredOrder): Parameters<DeliveryDriver['submit']>[0][number] {
+  const { id: orderId, serviceId, quantity, link, params } = order
+  return { orderId, serviceId, quantity, link, params }
+}
+
+function fromSubmit(order: StoredOrder, answer: SubmitAnswer | undefined): AskedCancel | undefined {
+  switch (answer?.kind) {
+    case 'accepted':
+      return { kind: 'unknown', providerRef: answer.ref, startCount: answer.startCount }
+    case 'refused':
+      return { kind: 'canceled', delivered: 0n, ...known(order) }
+    default:
+      return undefined
+  }
+}

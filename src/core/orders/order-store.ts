@@ -1,0 +1,255 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Tx } from '../../db/database.ts'
+import type { TransferDraft } from '../ledger/ledger.ts'
+import { postTransfers } from '../ledger/post-transfers.ts'
+import { systemAccount } from '../ledger/system-account.ts'
+import { lockWallets } from '../ledger/wallets.ts'
+import type { OperationContext } from '../operation.ts'
+import { isTerminal, type OrderChange, type OrderStanding, type OrderState } from './order.ts'
+
+/**
+ * How orders change. Wallets are locked first and in id order, as placing orders does, then the
+ * orders in id order: so nothing deadlocks, and what was decided on a locked order holds.
+ */
+export interface StoredOrder extends OrderStanding {
+  readonly id: bigint
+  readonly accountId: bigint
+  readonly walletId: bigint
+  readonly serviceId: bigint
+  readonly canCancel: boolean
+  readonly currency: string
+  readonly link: string
+  readonly params: unknown
+  readonly provider: string
+  readonly providerRef: string | null
+  readonly submitAskedAt: Date | null
+  readonly cancelRequestedAt: Date | null
+  readonly createdAt: Date
+  /** By whom it is being taken care of at this moment, and whether that has lapsed. */
+  readonly leaseWorker: string | null
+  readonly leaseLapsed: boolean
+}
+
+/** What is written of a locked order. Fields left out stay as they are. */
+export interface OrderWrite {
+  readonly order: StoredOrder
+  readonly change?: OrderChange | undefined
+  readonly providerRef?: string | undefined
+  readonly cancelRequestedAt?: Date | null
+  readonly lookAt?: Date | undefined
+  /** The lease that ends with this write, where it is still held. */
+  readonly release?: string | undefined
+}
+
+/**
+ * Locks the wallets that `orders` may give money back to, then the orders, in id order. Orders
+ * that do not exist, or are not `accountId`'s where one is given, are missing from the answer.
+ */
+export async function lockOrdersWithWallets(
+  tx: Tx,
+  o: { ids: readonly bigint[]; accountId?: bigint | undefined },
+): Promise<ReadonlyMap<bigint, StoredOrder>> {
+  const { rows } = await sql<{ account_id: bigint }>`
+    select distinct o.account_id
+    from service_order o
+    where o.id = any (${o.ids}::bigint[]) and ${ofAccount(o.accountId)}`.execute(tx)
+  await lockWallets(tx, { accountIds: rows.map((row) => row.account_id) })
+  return lockOrders(tx, o)
+}
+
+/** Locks orders in id order. Nothing may be refunded to a wallet that is not locked before. */
+export async function lockOrders(
+  tx: Tx,
+  o: { ids: readonly bigint[]; accountId?: bigint | undefined },
+): Promise<ReadonlyMap<bigint, StoredOrder>> {
+  const { rows } = await sql<StoredOrder>`
+    select o.id, o.account_id as "accountId", a.id as "walletId", o.service_id as "serviceId",
+      s.can_cancel as "canCancel", o.currency, o.link, o.params, o.provider,
+      o.provider_ref as "providerRef", o.submit_asked_at as "submitAskedAt",
+      o.cancel_requested_at as "cancelRequestedAt", o.created_at as "createdAt", o.state,
+      o.quantity, o.charge, o.refunded, o.remains, o.start_count as "startCount",
+      o.lease_worker as "leaseWorker",
+      o.lease_until is null or o.lease_until <= clock_timestamp() as "leaseLapsed"
+    from service_order o
+    join ledger_account a on a.account_id = o.account_id and a.kind = 'wallet'
+    join service s on s.id = o.service_id
+    where o.id = any (${o.ids}::bigint[]) and ${ofAccount(o.accountId)}
+    order by o.id
+    for no key update of o`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+function ofAccount(accountId: bigint | undefined): RawBuilder<unknown> {
+  return accountId === undefined ? sql`true` : sql`o.account_id = ${accountId}`
+}
+
+/**
+ * Writes what becomes of locked orders, each named once: the rows, for each change of state one
+ * event, and what it gives back to the wallet, with its cause.
+ */
+export async function writeOrders(
+  context: OperationContext,
+  writes: readonly OrderWrite[],
+): Promise<void> {
+  if (writes.length === 0) return
+  await updateRows(context, writes)
+  await refundChanges(context, writes)
+  for (const { order, change } of writes) {
+    if (change === undefined || change.state === order.state) continue
+    context.record({
+      kind: `order.${change.state}`,
+      subjectId: order.id,
+      accountId: order.accountId,
+      data: { from: order.state, remains: String(change.remains) },
+    })
+  }
+}
+
+async function updateRows(
+  { tx, now }: OperationContext,
+  writes: readonly OrderWrite[],
+): Promise<void> {
+  const column = <T>(of: (write: OrderWrite) => T): T[] => writes.map(of)
+  const after = ({ order, change }: OrderWrite) => change ?? order
+  const { numAffectedRows } = await sql`
+    update service_order o set
+      state = i.state, remains = i.remains, start_count = i.start_count,
+      refunded = o.refunded + i.refund,
+      provider_ref = coalesce(i.provider_ref, o.provider_ref),
+      cancel_requested_at = i.cancel_requested_at,
+      look_at = case when i.ended then null else coalesce(i.look_at, o.look_at) end,
+      lease_worker = case when o.lease_worker = i.release then null else o.lease_worker end,
+      lease_until = case when o.lease_worker = i.release then null else o.lease_until end,
+      updated_at = case when i.changed then ${now}::timestamptz else o.updated_at end
+    from rows from (
+      unnest(${column((w) => w.order.id)}::bigint[]),
+      unnest(${column((w) => w.order.state)}::text[]),
+      unnest(${column((w) => after(w).state)}::text[]),
+      unnest(${column((w) => after(w).remains)}::bigint[]),
+      unnest(${column((w) => after(w).startCount)}::bigint[]),
+      unnest(${column((w) => w.change?.refund ?? 0n)}::bigint[]),
+      unnest(${column((w) => w.providerRef ?? null)}::text[]),
+      unnest(${column(cancelRequestedAt)}::timestamptz[]),
+      unnest(${column((w) => isTerminal(after(w).state))}::boolean[]),
+      unnest(${column((w) => w.lookAt ?? null)}::timestamptz[]),
+      unnest(${column((w) => w.release ?? null)}::uuid[]),
+      unnest(${column((w) => w.change !== undefined)}::boolean[])
+    ) as i (id, expected, state, remains, start_count, refund, provider_ref, cancel_requested_at,
+      ended, look_at, release, changed)
+    where o.id = i.id and o.state = i.expected`.execute(tx)
+  if (numAffectedRows !== BigInt(writes.length)) {
+    throw new Error(`${numAffectedRows} of ${writes.length} orders were written: were they locked?`)
+  }
+}
+
+function cancelRequestedAt(write: OrderWrite): Date | null {
+  return write.cancelRequestedAt === undefined
+    ? write.order.cancelRequestedAt
+    : write.cancelRequestedAt
+}
+
+async function refundChanges(
+  context: OperationContext,
+  writes: readonly OrderWrite[],
+): Promise<void> {
+  const refunds: OrderRefund[] = []
+  for (const { order, change } of writes) {
+    if (change === undefined || change.refund === 0n) continue
+    refunds.push({
+      order,
+      cause: refundCause(change.state),
+      amountMicros: change.refund,
+      reason: null,
+    })
+  }
+  await insertRefunds(context, refunds)
+}
+
+function refundCause(state: OrderState): RefundCause {
+  if (state === 'canceled' || state === 'partial' || state === 'failed') return state
+  throw new Error(`entering ${state} gives nothing back`)
+}
+
+export type RefundCause = 'canceled' | 'partial' | 'failed' | 'operator'
+
+export interface OrderRefund {
+  readonly order: StoredOrder
+  readonly cause: RefundCause
+  readonly amountMicros: bigint
+  readonly reason: string | null
+}
+
+/**
+ * Gives money back for orders whose `refunded` says so already, each named once: a row and a
+ * transfer from revenue to the wallet for each. The wallets are locked before.
+ */
+async function insertRefunds(
+  { tx, now }: OperationContext,
+  refunds: readonly OrderRefund[],
+): Promise<void> {
+  if (refunds.length === 0) return
+  const rows = await tx
+    .insertInto('order_refund')
+    .values(
+      refunds.map(({ order, cause, amountMicros, reason }) => ({
+        order_id: order.id,
+        account_id: order.accountId,
+        cause,
+        amount: amountMicros,
+        reason,
+        created_at: now,
+      })),
+    )
+    .returning(['id', 'order_id'])
+    .execute()
+  const idByOrder = new Map(rows.map((row) => [row.order_id, row.id]))
+  const revenue = new Map<string, bigint>()
+  const drafts: TransferDraft[] = []
+  for (const { order, amountMicros } of refunds) {
+    const revenueId =
+      revenue.get(order.currency) ?? (await systemAccount(tx, 'revenue', order.currency))
+    revenue.set(order.currency, revenueId)
+    const causeId = idByOrder.get(order.id)
+    if (causeId === undefined) throw new Error(`the refund of order ${order.id} was not written`)
+    drafts.push({
+      debitId: revenueId,
+      creditId: order.walletId,
+      amountMicros,
+      currency: order.currency,
+      causeKind: 'order_refund',
+      causeId,
+      accountId: order.accountId,
+      createdAt: now,
+    })
+  }
+  await postTransfers(tx, drafts)
+}
+
+/** Gives `refund.amountMicros` of a locked order back beside any change of its state. */
+export async function refundOrder(context: OperationContext, refund: OrderRefund): Promise<void> {
+  await context.tx
+    .updateTable('service_order')
+    .set({
+      refunded: refund.order.refunded + refund.amountMicros,
+      updated_at: context.now,
+    })
+    .where('id', '=', refund.order.id)
+    .execute()
+  await insertRefunds(context, [refund])
+}
+
+/** How long nobody else touches an order that somebody takes care of, unless renewed. */
+export const LEASE_MS = 25_000
+
+/** Takes locked orders for `lease`, because a customer wants them canceled. */
+export async function leaseForCancel(
+  { tx, now }: OperationContext,
+  o: { ids: readonly bigint[]; lease: string },
+): Promise<void> {
+  await sql`
+    update service_order o set
+      lease_worker = ${o.lease}::uuid,
+      lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
+      cancel_requested_at = ${now}::timestamptz
+    where o.id = any (${o.ids}::bigint[])`.execute(tx)
+}
