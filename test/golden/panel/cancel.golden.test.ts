@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { assertError, assertWire } from '../../kit/answer.ts'
+import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
+import {
+  footprint,
+  injectFault,
+  monthlyName,
+  newCustomer,
+  orderRow,
+  panelAmount,
+  place,
+  reach,
+  setOrder,
+  transfersOf,
+} from '../../kit/shop.ts'
+
+const purser = await startTestPurser()
+after(() => purser.stop())
+const customer = await newCustomer(purser, { credit: '100.00' })
+const ORDER = { service: 1, quantity: 10_000 }
+const CHARGE = 9_000_000n
+const SUCCESS = '"cancel":{"status":"success"}'
+const UNKNOWN = '"error":"Incorrect order ID"'
+const REFUSED = '"error":"Order cannot be canceled"'
+
+async function inProgress(): Promise<bigint> {
+  const id = await place(customer, ORDER)
+  await reach(purser, id, 'in_progress')
+  return id
+}
+
+/** Canceled, and exactly the undelivered share came back, rounded down. */
+async function assertCanceled(id: bigint): Promise<void> {
+  const row = await orderRow(purser, id)
+  const refund = (CHARGE * row.remains) / 10_000n
+  assert.equal(row.state, 'canceled')
+  assert.equal(row.refunded, refund)
+  assert.deepEqual(await transfersOf(purser, id), [
+    `order wallet>revenue ${CHARGE}`,
+    `order_refund revenue>wallet ${refund}`,
+  ])
+  assertWire(
+    await customer.panel({ action: 'status', order: String(id) }),
+    200,
+    JSON.stringify({
+      charge: panelAmount(CHARGE - refund),
+      start_count: String(row.start_count ?? 0n),
+      status: 'Canceled',
+      remains: String(row.remains),
+      currency: 'USD',
+    }),
+  )
+}
+
+test('cancel: an order just placed', async () => {
+  const id = await place(customer, ORDER)
+  const answer = await customer.panel({ action: 'cancel', orders: String(id) })
+  assertWire(answer, 200, `[{"order":${id},${SUCCESS}}]`)
+  await assertCanceled(id)
+})
+
+test('cancel: an order in progress, and never twice', async () => {
+  const id = await inProgress()
+  const fields = { action: 'cancel', orders: String(id) }
+  assertWire(await customer.panel(fields), 200, `[{"order":${id},${SUCCESS}}]`)
+  await assertCanceled(id)
+  const settled = await footprint(purser, customer.id)
+  assertWire(await customer.panel(fields), 200, `[{"order":${id},${REFUSED}}]`)
+  assert.deepEqual(await footprint(purser, customer.id), settled)
+})
+
+test('cancel: the order field, with one id or a list, answers an array too', async () => {
+  const first = await place(customer, ORDER)
+  const second = await place(customer, ORDER)
+  const third = await place(customer, ORDER)
+  assertWire(
+    await customer.panel({ action: 'cancel', order: String(first) }),
+    200,
+    `[{"order":${first},${SUCCESS}}]`,
+  )
+  assertWire(
+    await customer.panel({ action: 'cancel', order: `${second},${third}` }),
+    200,
+    `[{"order":${second},${SUCCESS}},{"order":${third},${SUCCESS}}]`,
+  )
+  for (const id of [first, second, third]) await assertCanceled(id)
+})
+
+test('cancel: each id is answered in its place, unknown ones too', async () => {
+  const first = await place(customer, ORDER)
+  const second = await place(customer, ORDER)
+  assertWire(
+    await customer.panel({ action: 'cancel', orders: `${first},999999999,${second}` }),
+    200,
+    `[{"order":${first},${SUCCESS}},{"order":999999999,${UNKNOWN}},{"order":${second},${SUCCESS}}]`,
+  )
+  for (const id of [first, second]) await assertCanceled(id)
+  assertWire(
+    await customer.panel({ action: 'cancel', order: '999999999' }),
+    200,
+    `[{"order":999999999,${UNKNOWN}}]`,
+  )
+})
+
+test('cancel: a number is echoed as a number, anything else as the text sent', async () => {
+  const id = await place(customer, ORDER)
+  const name = await monthlyName(purser, id)
+  assertWire(
+    await customer.panel({ action: 'cancel', orders: `${name},abc,CR-001,2` }),
+    200,
+    `[{"order":"${name}",${SUCCESS}},{"order":"abc",${UNKNOWN}},` +
+      `{"order":"CR-001",${UNKNOWN}},{"order":2,${UNKNOWN}}]`,
+  )
+  await assertCanceled(id)
+})
+
+test('cancel: what has ended cannot be canceled', async () => {
+  for (const change of [
+    { status: 'Completed' },
+    { status: 'Done' },
+    { status: 'Partial', remains: 100 },
+    { status: 'Failed' },
+  ]) {
+    const id = await inProgress()
+    await setOrder(purser, id, change)
+    const settled = await footprint(purser, customer.id)
+    assertWire(
+      await customer.panel({ action: 'cancel', orders: String(id) }),
+      200,
+      `[{"order":${id},${REFUSED}}]`,
+    )
+    assert.deepEqual(await footprint(purser, customer.id), settled)
+  }
+})
+
+test("cancel: another account's order answers like a missing one", async () => {
+  const id = await place(customer, ORDER)
+  const name = await monthlyName(purser, id)
+  const stranger = await newCustomer(purser)
+  assertWire(
+    await stranger.panel({ action: 'cancel', orders: `${id},${name}` }),
+    200,
+    `[{"order":${id},${UNKNOWN}},{"order":"${name}",${UNKNOWN}}]`,
+  )
+  assert.deepEqual(await transfersOf(purser, id), [`order wallet>revenue ${CHARGE}`])
+})
+
+test('cancel: a provider that refuses keeps the order', async () => {
+  const id = await inProgress()
+  await injectFault(purser, { operation: 'cancel', fault: 'refuse', times: 1 })
+  const fields = { action: 'cancel', orders: String(id) }
+  assertWire(await customer.panel(fields), 200, `[{"order":${id},${REFUSED}}]`)
+  assert.deepEqual(await transfersOf(purser, id), [`order wallet>revenue ${CHARGE}`])
+})
+
+test('cancel: a provider that fails is 502; the order goes on and can be canceled later', async () => {
+  const id = await inProgress()
+  await injectFault(purser, { operation: 'cancel', fault: 'error', times: 1 })
+  const fields = { action: 'cancel', orders: String(id) }
+  assertError(await customer.panel(fields), 502)
+  assert.equal((await orderRow(purser, id)).state, 'in_progress')
+  assert.deepEqual(await transfersOf(purser, id), [`order wallet>revenue ${CHARGE}`])
+  assertWire(await customer.panel(fields), 200, `[{"order":${id},${SUCCESS}}]`)
+  await assertCanceled(id)
+})
+
+test('cancel: a hundred ids are answered, one more is 400 and cancels none', async () => {
+  const ids = Array.from({ length: 99 }, (_, at) => 900_000_000 + at)
+  const id = await place(customer, ORDER)
+  const more = [id, ...ids, 900_000_100].join(',')
+  assertError(await customer.panel({ action: 'cancel', orders: more }), 400, /100/)
+  assertError(await customer.panel({ action: 'cancel', order: more }), 400, /100/)
+  assert.notEqual((await orderRow(purser, id)).state, 'canceled')
+  assertWire(
+    await customer.panel({ action: 'cancel', orders: [id, ...ids].join(',') }),
+    200,
+    `[{"order":${id},${SUCCESS}},${ids.map((other) => `{"order":${other},${UNKNOWN}}`).join(',')}]`,
+  )
+  await assertCanceled(id)
+})
+
+test('cancel: no id at all is 400', async () => {
+  for (const fields of [
+    { action: 'cancel' },
+    { action: 'cancel', orders: '' },
+    { action: 'cancel', order: '' },
+    { action: 'cancel', orders: ',' },
+  ]) {
+    assertError(await customer.panel(fields), 400, /order/)
+  }
+})
+
+test('the books balance', () => assertBooksBalance(purser))
