@@ -42,7 +42,8 @@ if (majorOf(process.versions.node) >= NODE_MAJOR_MIN) {
     runWith(node)
   } else {
     console.error(
-      `Purser needs Node ${NODE_MAJOR_MIN} or newer and this is ${process.versions.node}: run "npm ci" without omitting optional dependencies (it brings one) or install Node ${NODE_MAJOR_MIN}.`,
+      `Purser needs Node ${NODE_MAJOR_MIN} or newer and this is ${process.versions.node}: ` +
+        'run "npm ci" without omitting optional dependencies, which brings one.',
     )
     process.exit(1)
   }

@@ -72,7 +72,8 @@ function packagedRoot(): string {
     return fileURLToPath(new URL('../native', import.meta.resolve(name)))
   } catch {
     throw new StartupError(
-      `The PostgreSQL package ${name} is not installed: run npm ci without omitting optional dependencies, or set DATABASE_URL.`,
+      `The PostgreSQL package ${name} is not installed: run npm ci without omitting ` +
+        'optional dependencies, or set DATABASE_URL.',
     )
   }
 }

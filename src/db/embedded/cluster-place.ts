@@ -101,7 +101,9 @@ function requireSameMajor(clusterDir: string, version: string): void {
   }
   if (cluster === version.split('.')[0]) return
   throw new StartupError(
-    `${clusterDir} was written by PostgreSQL ${cluster} and this Purser brings ${version}: run "purser backup" with the Purser that wrote it, then "purser restore" with this one into another DATA_DIR.`,
+    `${clusterDir} was written by PostgreSQL ${cluster} and this Purser brings ${version}: ` +
+      'run "purser backup" with the Purser that wrote it, then "purser restore" with this one ' +
+      'into another DATA_DIR.',
   )
 }
 
@@ -110,6 +112,7 @@ function requireFreeSpace(place: ClusterPlace, neededMib: number): void {
   const freeMib = Math.floor((disk.bavail * disk.bsize) / MIB)
   if (freeMib >= neededMib) return
   throw new StartupError(
-    `The disk of DATA_DIR ${place.dataDir} is full: ${freeMib} MB free, PostgreSQL needs ${neededMib} MB to start. Nothing was changed.`,
+    `The disk of DATA_DIR ${place.dataDir} is full: ${freeMib} MB free, PostgreSQL needs ` +
+      `${neededMib} MB to start. Nothing was changed.`,
   )
 }

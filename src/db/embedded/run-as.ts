@@ -58,7 +58,7 @@ export function chooseRunAs(o: {
   if (uid !== 0) {
     if (clusterOwner !== undefined && clusterOwner !== uid) {
       throw new StartupError(
-        `${o.clusterDir} belongs to ${nameOf(clusterOwner)}: start Purser as that user, or as root.`,
+        `${o.clusterDir} belongs to ${nameOf(clusterOwner)}: start Purser as that user or as root.`,
       )
     }
     return requireWorking(DIRECT, o)
@@ -74,7 +74,9 @@ export function chooseRunAs(o: {
   }
   const tried = candidates.map((candidate) => candidate.how).join(', ')
   throw new StartupError(
-    `PostgreSQL refuses to run as root, and none of these could reach ${o.dataDir} and ${o.binaries.root} (${tried}): start Purser as an ordinary user, move both to where such a user may read, or set DATABASE_URL.`,
+    `PostgreSQL refuses to run as root, and none of these could reach ${o.dataDir} and ` +
+      `${o.binaries.root} (${tried}): start Purser as an ordinary user, move both to where ` +
+      'such a user may read, or set DATABASE_URL.',
   )
 }
 
@@ -91,7 +93,8 @@ export function chooseInitdbRunAs(runAs: RunAs): RunAs {
   const [program, ...args] = [...named.prefix, 'true']
   if (spawnSync(program!, args).status === 0) return named
   throw new StartupError(
-    `PostgreSQL needs a name for user number ${uid} to set up its data: add one to /etc/passwd, or set DATABASE_URL.`,
+    `PostgreSQL needs a name for user number ${uid} to set up its data: ` +
+      'add one to /etc/passwd, or set DATABASE_URL.',
   )
 }
 

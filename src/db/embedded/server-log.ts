@@ -5,6 +5,17 @@
 import { closeSync, copyFileSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 
 const LOG_BYTES_MAX = 10 * 1024 * 1024
+const OF_ONE_SESSION = [
+  'the database system is',
+  'terminating connection',
+  'terminating background',
+  'authentication failed',
+  'FATAL:  database "',
+  'FATAL:  role "',
+  'too many clients',
+  'too many connections',
+  'remaining connection slots',
+]
 const TAIL_BYTES_MAX = 64 * 1024
 
 /** Keeps one older part beside the log. Safe while the server writes: the next write appends. */
@@ -18,7 +29,7 @@ export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
-/** What went wrong, from the lines written after `fromByte`: a full disk first, else the last fatal line. */
+/** What went wrong, from the lines after `fromByte`: a full disk, else the last fatal line. */
 export function readServerFailure(logFile: string, fromByte: number): string | undefined {
   return findFailure(readFrom(logFile, fromByte))
 }
@@ -36,9 +47,7 @@ export function findFailure(text: string): string | undefined {
 
 /** A refused connection is fatal to that session only and says nothing about the server. */
 function isOfOneSession(line: string): boolean {
-  return /the database system is|terminating (connection|background)|authentication failed|too many (clients|connections)|remaining connection slots/.test(
-    line,
-  )
+  return OF_ONE_SESSION.some((text) => line.includes(text))
 }
 
 function readFrom(file: string, fromByte: number): string {

@@ -5,6 +5,8 @@ export interface Machine {
   readonly diskBytes: number
 }
 
+const HEADER =
+  '# Written by Purser at every start; changes here are lost. Use ALTER SYSTEM instead.'
 const MIB = 1024 * 1024
 
 /**
@@ -54,7 +56,7 @@ export function renderServerSettings(machine: Machine, durable: boolean): string
     lc_messages: 'C',
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'`)
-  return `# Written by Purser at every start; changes here are lost. Use ALTER SYSTEM instead.\n${lines.join('\n')}\n`
+  return `${HEADER}\n${lines.join('\n')}\n`
 }
 
 function memorySettings(machine: Machine, durable: boolean): Record<string, string> {

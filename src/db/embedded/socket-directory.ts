@@ -45,8 +45,9 @@ export function socketDirectories(dataDir: string): string[] {
 }
 
 /**
- * True when a server can listen there. The server splits the setting at commas and takes quotes out, so plain names only. What an
- * earlier server left in the directory is removed: it is ours alone and no server runs.
+ * True when a server can listen there. The server splits the setting at commas and takes quotes
+ * out, so plain names only. What an earlier server left in the directory is removed: it is ours
+ * alone and no server runs.
  */
 export async function prepareSocketDirectory(directory: string, runAs: RunAs): Promise<boolean> {
   if (Buffer.byteLength(directory) > DIRECTORY_BYTES_MAX) return false
