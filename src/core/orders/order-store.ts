@@ -170,9 +170,9 @@ function refundCause(state: OrderState): RefundCause {
   throw new Error(`entering ${state} gives nothing back`)
 }
 
-export type RefundCause = 'canceled' | 'partial' | 'failed' | 'operator'
+type RefundCause = 'canceled' | 'partial' | 'failed' | 'operator'
 
-export interface OrderRefund {
+interface OrderRefund {
   readonly order: StoredOrder
   readonly cause: RefundCause
   readonly amountMicros: bigint
@@ -181,13 +181,14 @@ export interface OrderRefund {
 
 /**
  * Gives money back for orders whose `refunded` says so already, each named once: a row and a
- * transfer from revenue to the wallet for each. The wallets are locked before.
+ * transfer from revenue to the wallet for each. The wallets are locked before. Returns the ids of
+ * the refunds by order.
  */
 async function insertRefunds(
   { tx, now }: OperationContext,
   refunds: readonly OrderRefund[],
-): Promise<void> {
-  if (refunds.length === 0) return
+): Promise<ReadonlyMap<bigint, bigint>> {
+  if (refunds.length === 0) return new Map()
   const rows = await tx
     .insertInto('order_refund')
     .values(
@@ -223,19 +224,23 @@ async function insertRefunds(
     })
   }
   await postTransfers(tx, drafts)
+  return idByOrder
 }
 
-/** Gives `refund.amountMicros` of a locked order back beside any change of its state. */
-export async function refundOrder(context: OperationContext, refund: OrderRefund): Promise<void> {
+/** Gives money of a locked order back beside any change of its state. Returns the refund's id. */
+export async function refundLocked(
+  context: OperationContext,
+  o: { order: StoredOrder; amountMicros: bigint; reason: string },
+): Promise<bigint> {
   await context.tx
     .updateTable('service_order')
-    .set({
-      refunded: refund.order.refunded + refund.amountMicros,
-      updated_at: context.now,
-    })
-    .where('id', '=', refund.order.id)
+    .set({ refunded: o.order.refunded + o.amountMicros, updated_at: context.now })
+    .where('id', '=', o.order.id)
     .execute()
-  await insertRefunds(context, [refund])
+  const ids = await insertRefunds(context, [{ ...o, cause: 'operator' }])
+  const id = ids.get(o.order.id)
+  if (id === undefined) throw new Error(`the refund of order ${o.order.id} was not written`)
+  return id
 }
 
 /** How long nobody else touches an order that somebody takes care of, unless renewed. */

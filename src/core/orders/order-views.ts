@@ -1,0 +1,127 @@
+import type { Db } from '../../db/database.ts'
+import type { OrderState } from './order.ts'
+
+/** An order as the operator sees it. Money in micros. */
+export interface OrderView {
+  readonly id: bigint
+  readonly accountId: bigint
+  readonly serviceId: bigint
+  readonly serviceType: string
+  readonly state: OrderState
+  readonly quantity: bigint
+  readonly remains: bigint
+  readonly startCount: bigint | null
+  readonly link: string
+  readonly params: unknown
+  readonly currency: string
+  readonly listChargeMicros: bigint
+  readonly chargeMicros: bigint
+  readonly refundedMicros: bigint
+  readonly provider: string
+  readonly providerRef: string | null
+  readonly cancelRequestedAt: Date | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export interface OrderFilter {
+  readonly accountId?: bigint | undefined
+  readonly state?: OrderState | undefined
+  /** The last id of the page before: pages go from the newest order to the oldest. */
+  readonly beforeId?: bigint | undefined
+  /** How many, at most 100. */
+  readonly limit: number
+}
+
+const LIMIT_MAX = 100
+
+/** A page of orders, newest first. */
+export async function listOrders(db: Db, filter: OrderFilter): Promise<OrderView[]> {
+  let query = select(db).orderBy('o.id', 'desc').limit(Math.min(filter.limit, LIMIT_MAX))
+  if (filter.accountId !== undefined) query = query.where('o.account_id', '=', filter.accountId)
+  if (filter.state !== undefined) query = query.where('o.state', '=', filter.state)
+  if (filter.beforeId !== undefined) query = query.where('o.id', '<', filter.beforeId)
+  return (await query.execute()).map(toView)
+}
+
+/** One order, whoever's it is. */
+export async function findOrder(db: Db, id: bigint): Promise<OrderView | undefined> {
+  const row = await select(db).where('o.id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : toView(row)
+}
+
+/** Money given back for an order, oldest first. */
+export interface RefundView {
+  readonly id: bigint
+  readonly cause: string
+  readonly amountMicros: bigint
+  readonly reason: string | null
+  readonly createdAt: Date
+}
+
+export async function listRefunds(db: Db, orderId: bigint): Promise<RefundView[]> {
+  const rows = await db
+    .selectFrom('order_refund')
+    .select(['id', 'cause', 'amount', 'reason', 'created_at'])
+    .where('order_id', '=', orderId)
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    cause: row.cause,
+    amountMicros: row.amount,
+    reason: row.reason,
+    createdAt: row.created_at,
+  }))
+}
+
+function select(db: Db) {
+  return db
+    .selectFrom('service_order as o')
+    .innerJoin('service as s', 's.id', 'o.service_id')
+    .select([
+      'o.id',
+      'o.account_id',
+      'o.service_id',
+      's.type',
+      'o.state',
+      'o.quantity',
+      'o.remains',
+      'o.start_count',
+      'o.link',
+      'o.params',
+      'o.currency',
+      'o.list_charge',
+      'o.charge',
+      'o.refunded',
+      'o.provider',
+      'o.provider_ref',
+      'o.cancel_requested_at',
+      'o.created_at',
+      'o.updated_at',
+    ])
+}
+
+function toView(row: Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]): OrderView {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    serviceId: row.service_id,
+    serviceType: row.type,
+    state: row.state as OrderState,
+    quantity: row.quantity,
+    remains: row.remains,
+    startCount: row.start_count,
+    link: row.link,
+    params: row.params,
+    currency: row.currency,
+    listChargeMicros: row.list_charge,
+    chargeMicros: row.charge,
+    refundedMicros: row.refunded,
+    provider: row.provider,
+    providerRef: row.provider_ref,
+    cancelRequestedAt: row.cancel_requested_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

@@ -1,0 +1,72 @@
+import type { Operation } from '../operation.ts'
+import { invalidField, Refusal } from '../refusal.ts'
+import {
+  isTerminal,
+  mayBecome,
+  type OrderChange,
+  type OrderState,
+  refundOnEntering,
+} from './order.ts'
+import { lockOrdersWithWallets, type StoredOrder, writeOrders } from './order-store.ts'
+
+export interface SetOrderStatusInput {
+  readonly orderId: bigint
+  /** Left out: the state stays. */
+  readonly state?: OrderState | undefined
+  /** Left out: they stay, but for a completed order, which has none. */
+  readonly remains?: bigint | undefined
+  readonly startCount?: bigint | undefined
+}
+
+/**
+ * The operator says where an order stands. A change of state gives back what it gives back by
+ * any other way: partial and canceled the undelivered share, failed everything, done nothing.
+ *
+ * Refuses `order_not_found`, `invalid_input`, and `invalid_state` where the order has ended or
+ * cannot become that.
+ */
+export const setOrderStatus: Operation<SetOrderStatusInput, { id: string; state: OrderState }> = {
+  name: 'order.set_status',
+  permission: 'operator',
+  async run(context, input) {
+    const orders = await lockOrdersWithWallets(context.tx, { ids: [input.orderId] })
+    const order = orders.get(input.orderId)
+    if (order === undefined) throw new Refusal('order_not_found')
+    const change = changeAsked(order, input)
+    await writeOrders(context, [{ order, change }])
+    if (change.state === order.state) {
+      context.record({
+        kind: 'order.adjusted',
+        subjectId: order.id,
+        accountId: order.accountId,
+        data: {
+          remains: String(change.remains),
+          start_count: change.startCount === null ? null : String(change.startCount),
+        },
+      })
+    }
+    return { id: String(order.id), state: change.state }
+  },
+}
+
+function changeAsked(order: StoredOrder, input: SetOrderStatusInput): OrderChange {
+  const state = input.state ?? order.state
+  if (isTerminal(order.state) || (state !== order.state && !mayBecome(order.state, state))) {
+    throw new Refusal('invalid_state', {
+      detail: `An order that is ${order.state} cannot become ${state}.`,
+    })
+  }
+  const remains = input.remains ?? (state === 'completed' ? 0n : order.remains)
+  if (remains < 0n || remains > order.quantity) {
+    throw invalidField('/remains', `remains must be between 0 and ${order.quantity}`)
+  }
+  if (state === 'completed' && remains !== 0n) {
+    throw invalidField('/remains', 'a completed order has nothing left: use partial or done')
+  }
+  const startCount = input.startCount ?? order.startCount
+  if (startCount !== null && startCount < 0n) {
+    throw invalidField('/start_count', 'start_count must not be negative')
+  }
+  const refund = state === order.state ? 0n : refundOnEntering(state, order, remains)
+  return { state, remains, startCount, refund }
+}
