@@ -5,7 +5,7 @@ import { StartupError } from '../lib/startup-error.ts'
 
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
 /** Taken for the whole of a migration, so that processes that start together queue. */
-const MIGRATION_LOCK = 7077n
+export const MIGRATION_LOCK = 7077n
 
 export interface Migration {
   readonly number: number
@@ -34,29 +34,34 @@ export async function migrate(config: pg.ClientConfig): Promise<void> {
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    await client.query("set lock_timeout = '10s'")
-    await client.query(`
-      create table if not exists migration (
-        number integer not null,
-        name text not null,
-        applied_at timestamptz not null default now(),
-        constraint migration_pkey primary key (number)
-      )`)
-    const known = await knownMigrations()
-    const applied = (
-      await client.query<{ number: number }>('select number from migration order by number')
-    ).rows.map((row) => row.number)
-    const newest = applied.at(-1) ?? 0
-    if (newest > known.length) {
-      throw new StartupError(
-        `the database has schema ${newest}, this version of Purser knows ${known.length}: ` +
-          'start the newer version, or restore a backup made with this one',
-      )
-    }
-    for (const migration of known.slice(newest)) await apply(client, migration)
+    await migrateLocked(client)
   } finally {
     await client.end()
   }
+}
+
+/** The same on a connection that holds MIGRATION_LOCK, as far as migration `upTo`. */
+export async function migrateLocked(client: pg.Client, upTo?: number): Promise<void> {
+  await client.query("set lock_timeout = '10s'")
+  await client.query(`
+    create table if not exists migration (
+      number integer not null,
+      name text not null,
+      applied_at timestamptz not null default now(),
+      constraint migration_pkey primary key (number)
+    )`)
+  const known = await knownMigrations()
+  const applied = (
+    await client.query<{ number: number }>('select number from migration order by number')
+  ).rows.map((row) => row.number)
+  const newest = applied.at(-1) ?? 0
+  if (newest > known.length) {
+    throw new StartupError(
+      `the database has schema ${newest}, this version of Purser knows ${known.length}: ` +
+        'start the newer version, or restore a backup made with this one',
+    )
+  }
+  for (const migration of known.slice(newest, upTo)) await apply(client, migration)
 }
 
 async function apply(client: pg.Client, migration: Migration): Promise<void> {

@@ -1,0 +1,107 @@
+/** A database with rows in every table and with every kind of value that is hard to copy. */
+import type pg from 'pg'
+
+/** Texts that COPY, JSON or a careless reader could change. */
+const HARD_TEXTS = [
+  '',
+  '\\N',
+  '\\.',
+  '\\',
+  'a\tb\nc\rd\b\f\v',
+  'null',
+  '\u0001\u007f',
+  '"quoted" \'twice\', with; $$ and {braces}',
+  'Ærøskøbing 東京 🚢🏴‍☠️ שלום \u202e\u200f \u{10ffff}',
+  ' leading and trailing ',
+  '\\x00 \\u0000 \\\\ %s',
+  'x'.repeat(3_000_000),
+]
+
+/** Wallet ids of the customers 1 to `CUSTOMERS` are their account ids; revenue is 1000. */
+export const CUSTOMERS = 20
+
+export async function fillDatabase(client: pg.Client): Promise<void> {
+  await client.query(`
+    insert into account (id, email, name, currency, time_zone, webhook_url, created_at, updated_at)
+    select i, 'c' || i || '@example.test', 'Customer ' || i, 'USD', 'Europe/Sofia', null,
+      '2026-01-01', 'infinity'
+    from generate_series(1, ${CUSTOMERS}) i;
+    alter sequence account_id_seq restart with 500;
+    insert into ledger_account (id, kind, account_id, currency, balance, floor)
+    select i, 'wallet', i, 'USD', 0, 0 from generate_series(1, ${CUSTOMERS}) i;
+    insert into ledger_account (id, kind, currency)
+    values (1000, 'revenue', 'USD'), (1001, 'credit_granted', 'USD');
+    alter sequence ledger_account_id_seq restart with 2000;
+    insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id, account_id,
+      created_at)
+    select 1001, i, 9000000000000000, 'USD', 'credit', i, i, '2026-01-02'
+    from generate_series(1, ${CUSTOMERS}) i;
+    insert into service_category (name) values ('Work');
+    insert into service (category_id, name, type, min_quantity, max_quantity, created_at, updated_at)
+    select 1, 'Service ' || i, 'Default', 1, 9223372036854775807, '-infinity', '0044-03-15 BC'
+    from generate_series(1, 5) i;
+    insert into service_price (service_id, currency, rate)
+    select id, 'USD', 900000 from service;
+    insert into account_user (account_id, email, password_hash, created_at)
+    values (1, 'user@example.test', '$argon2id$', now());
+    insert into operator (email, name, password_hash, created_at)
+    values ('op@example.test', 'Op', '$argon2id$', now());
+    insert into session (token_hash, user_id, created_at, expires_at)
+    values ('\\x00ff5c6e0a', 1, now(), now() + interval '1 microsecond');
+    insert into credit (account_id, amount, currency, reason, created_at)
+    values (1, -9223372036854775808, 'USD', e'a\\tb', now());
+    insert into hold (account_id, amount, currency, subject_kind, subject_id, created_at)
+    values (1, 1, 'USD', 'test', 1, now());
+    insert into simulated_fault (operation, fault, times) values ('deliver', 'timeout', 2147483647);
+    insert into ledger_checkpoint (transfer_id, seen_transfer_id, seen_xid, verified_xid,
+      restore_epoch, taken_at)
+    values (1, 2, pg_current_xact_id(), '18446744073709551615', 0, now());
+    insert into ledger_checkpoint_balance values
+      (1, 'NaN', 'Infinity'), (2, -0.000, 123456789012345678901234567890.0000000000001);
+    insert into rate_window values ('lost', now(), 1)`)
+  const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+  await client.query(
+    `insert into api_key (account_id, name, prefix, hash, scopes, created_at)
+    values (1, 'key', 'pk_', $1, $2, now())`,
+    [everyByte, HARD_TEXTS.filter((text) => text.length < 1000)],
+  )
+  for (const [index, text] of HARD_TEXTS.entries()) {
+    await client.query(
+      `insert into idempotency (owner_kind, owner_id, key, operation, input_hash, result, created_at)
+      values ('operator', 1, $1, $2, '', $3, now())`,
+      [`key-${index}`, text, JSON.stringify({ text, numbers: [-0.0, 1e300, 0.1] })],
+    )
+    await client.query('update service set description = $1 where id = $2', [text, (index % 5) + 1])
+  }
+  await placeOrders(client, 50)
+  await client.query(`
+    insert into order_refund (order_id, account_id, cause, amount, created_at)
+    select id, account_id, 'partial', 1, now() from service_order order by id limit 3;
+    insert into simulated_delivery (order_id, quantity, start_count, delivered_in_the_end,
+      started_at, ends_at)
+    select id, quantity, 0, 1, now(), now() from service_order order by id limit 3`)
+}
+
+/** `count` orders of changing customers with their transfers and events, in one transaction. */
+export async function placeOrders(client: pg.Client, count: number): Promise<void> {
+  await client.query(
+    `with block as (
+      select nextval('number_block') - 1000 as first
+    ), placed as (
+      insert into service_order (id, account_id, api_key_id, service_id, quantity, link, params,
+        currency, list_charge, charge, remains, provider, look_at, created_at, updated_at)
+      select first + i, i % ${CUSTOMERS} + 1, 1, 1, 100, e'https://example.test/\\\\?\\t' || i,
+        jsonb_build_object('comments', repeat('ü', 20), 'n', i), 'USD', 90000, 90000, 100,
+        'simulated', now(), now(), now()
+      from block, generate_series(0, $1::integer - 1) i
+      returning id, account_id
+    ), paid as (
+      insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id,
+        account_id, created_at)
+      select account_id, 1000, 90000, 'USD', 'order', id, account_id, now() from placed
+    )
+    insert into event (kind, subject_id, account_id, actor_kind, actor_id, data, created_at)
+    select 'order.placed', id, account_id, 'key', 1, '{"a": "\\u00fc\\\\n"}', now() from placed`,
+    [count],
+  )
+}
