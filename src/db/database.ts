@@ -13,6 +13,8 @@ export interface Database {
   readonly pool: pg.Pool
   /** Begins, runs `body`, commits; a deadlock or a serialization failure runs it again. */
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>
+  /** Reads as of one moment: every query of `body` sees the same, and none can write. */
+  snapshot<T>(body: (db: Db) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -59,6 +61,12 @@ export function openDatabase(
         }
       }
     },
+    snapshot: (body) =>
+      kysely
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute(body),
     close: () => kysely.destroy(),
   }
 }

@@ -15,10 +15,7 @@ export async function openWallet(
  * Locks the wallets of these accounts until the transaction ends and reads them, in id order. An
  * account that has none is not in the answer. Orders of the same accounts wait meanwhile.
  */
-export async function lockWallets(
-  tx: Tx,
-  o: { accountIds: readonly bigint[] },
-): Promise<Wallet[]> {
+export async function lockWallets(tx: Tx, o: { accountIds: readonly bigint[] }): Promise<Wallet[]> {
   return await lockWalletRows(tx, o.accountIds)
 }
 
