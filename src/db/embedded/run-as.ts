@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { StartupError } from '../../lib/startup-error.ts'
 import type { PostgresBinaries } from './binaries.ts'
@@ -68,15 +69,17 @@ export function chooseRunAs(o: {
     clusterOwner !== undefined && clusterOwner !== 0
       ? [asOwner(users, clusterOwner)]
       : [inNamespace(users), ...unprivilegedUsers(users, o.dataDir)]
+  const failures: string[] = []
   for (const candidate of candidates) {
     if (candidate.owner) letPass(o.dataDir)
-    if (failureOf(candidate, o) === undefined) return candidate
+    const failure = failureOf(candidate, o)
+    if (failure === undefined) return candidate
+    failures.push(`${candidate.how}: ${failure}`)
   }
-  const tried = candidates.map((candidate) => candidate.how).join(', ')
   throw new StartupError(
-    `PostgreSQL refuses to run as root, and none of these could reach ${o.dataDir} and ` +
-      `${o.binaries.root} (${tried}): start Purser as an ordinary user, move both to where ` +
-      'such a user may read, or set DATABASE_URL.',
+    `PostgreSQL refuses to run as root, and nobody else could run ${o.binaries.root} ` +
+      `on ${o.dataDir} (${failures.join('; ')}): start Purser as an ordinary user, ` +
+      'move both to where such a user may read, or set DATABASE_URL.',
   )
 }
 
@@ -86,16 +89,22 @@ export function chooseRunAs(o: {
  */
 export function chooseInitdbRunAs(runAs: RunAs): RunAs {
   const uid = process.getuid!()
-  if (uid === 0) return runAs
-  const users = readPasswd()
-  if (users.length === 0 || users.some((user) => user.uid === uid)) return runAs
-  const named = inNamespace(users)
+  if (uid === 0 || hasName()) return runAs
+  const named = inNamespace(readPasswd())
   const [program, ...args] = [...named.prefix, 'true']
   if (spawnSync(program!, args).status === 0) return named
   throw new StartupError(
     `PostgreSQL needs a name for user number ${uid} to set up its data: ` +
       'add one to /etc/passwd, or set DATABASE_URL.',
   )
+}
+
+function hasName(): boolean {
+  try {
+    return userInfo().username !== ''
+  } catch {
+    return false
+  }
 }
 
 /** Lets the server's user through to its own directory; the other files keep their own modes. */
@@ -135,7 +144,7 @@ function failureOf(
   })
   if (result.status === 0) return undefined
   const said = result.error?.message ?? result.stderr.trim().split('\n').at(-1)
-  return said || `${o.dataDir} is not writable`
+  return said || `${o.dataDir} is out of reach`
 }
 
 /** Any named user will do as the number inside; 65534 also stands for every foreign file there. */
