@@ -167,6 +167,7 @@ async function newPlace(shared?: Place): Promise<Place> {
       DEMO: '1',
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'silent',
+      PURSER_ALLOW_FSYNC_OFF: '1',
     },
     async remove() {
       await database?.drop()

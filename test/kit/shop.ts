@@ -211,3 +211,10 @@ export function shortAmount(micros: bigint): string {
   const text = `${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, '0')}`
   return text.replace(/0{1,4}$/, '')
 }
+
+/** A rate (millionths for 1000) less `percent`, which has at most two decimals: exact text. */
+export function discountedRate(rateMicros: bigint, percent: number): string {
+  const scaled = rateMicros * BigInt(10_000 - Math.round(percent * 100))
+  const text = scaled.toString().padStart(11, '0')
+  return `${text.slice(0, -10)}.${text.slice(-10)}`.replace(/0{1,8}$/, '')
+}

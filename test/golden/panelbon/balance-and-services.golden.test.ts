@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertWire } from '../../kit/answer.ts'
 import { startTestPurser } from '../../kit/purser.ts'
-import { newCustomer, place, shortAmount } from '../../kit/shop.ts'
+import { discountedRate, newCustomer, place, shortAmount } from '../../kit/shop.ts'
 
 const purser = await startTestPurser()
 after(() => purser.stop())
@@ -34,7 +34,7 @@ async function listText(currency: string, percent: number): Promise<string> {
       name: row.name,
       type: row.type,
       category: row.category,
-      rate: shortAmount((row.rate * BigInt(10_000 - percent * 100)) / 10_000n),
+      rate: discountedRate(row.rate, percent),
       original_rate: shortAmount(row.rate),
       discount_percent: percent,
       min: String(row.min_quantity),

@@ -45,8 +45,9 @@ test('401: a disabled key, on every request', async () => {
 })
 
 test('400 Invalid parameters: no action, or one that does not exist', async () => {
-  for (const fields of [{}, { action: '' }, { action: 'no_such_action' }]) {
-    assertWire(await purser.panelbon(fields), 400, INVALID)
+  assertWire(await purser.panelbon({}), 400, INVALID)
+  for (const action of ['', 'no_such_action', '__proto__', 'constructor', 'toString']) {
+    assertWire(await purser.panelbon({ action }), 400, INVALID)
   }
 })
 
