@@ -1,13 +1,14 @@
-import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { CatalogueCache } from './core/catalogue/catalogue-cache.ts'
 import { EpochWatch } from './core/epoch-watch.ts'
 import type { Funnel } from './core/execute.ts'
 import { KeyDirectory } from './core/identity/key-directory.ts'
+import type { DeliveryDrivers } from './core/orders/delivery-driver.ts'
 import { NumberBlocks } from './core/orders/number-blocks.ts'
 import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.ts'
 import { OrderReader } from './core/orders/order-reader.ts'
+import type { OrderDesk } from './core/orders/place-order.ts'
 import { checkServer } from './db/check-server.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
@@ -15,6 +16,7 @@ import { migrate } from './db/migrate.ts'
 import { panel } from './dialects/panel/panel.ts'
 import { registerPanel } from './dialects/panel-family/panel-route.ts'
 import { panelbon } from './dialects/panelbon/panelbon.ts'
+import { simulatedDelivery } from './drivers/delivery/simulated-delivery.ts'
 import { authenticator } from './http/authenticate.ts'
 import { registerHealth } from './http/health.ts'
 import { Limits } from './http/limits.ts'
@@ -22,6 +24,8 @@ import { Metrics } from './http/metrics.ts'
 import { RateLimiter } from './http/rate-limiter.ts'
 import { createServer, toRefusal } from './http/server.ts'
 import { ShiftedClock } from './lib/clock.ts'
+import { startDeliveryWorker } from './workers/delivery-worker.ts'
+import { startKeyUseWorker } from './workers/key-use-worker.ts'
 
 export interface RunningPurser {
   /** Where it listens, without a trailing slash. */
@@ -30,6 +34,9 @@ export interface RunningPurser {
   stop(): Promise<void>
 }
 
+/** How to stop something that was started; called in the reverse order. */
+type Stop = () => Promise<void> | void
+
 /** Connections: commits and reads of the hot path have their own, so that nothing starves them. */
 const HOT_CONNECTIONS = 6
 const OTHER_CONNECTIONS = 8
@@ -37,7 +44,7 @@ const OTHER_CONNECTIONS = 8
 /** Starts everything that `config` asks for. Throws StartupError for what one can act on. */
 export async function startPurser(config: Config): Promise<RunningPurser> {
   const log = createLog(config)
-  const stops: (() => Promise<void> | void)[] = []
+  const stops: Stop[] = []
   const stopAll = async () => {
     for (const stop of stops.reverse()) await stop()
     stops.length = 0
@@ -64,11 +71,7 @@ function createLog(config: Config): Logger {
 }
 
 /** The database's address: the one configured, or that of our own server. */
-async function connect(
-  config: Config,
-  log: Logger,
-  stops: (() => Promise<void> | void)[],
-): Promise<ConnectionSettings> {
+async function connect(config: Config, log: Logger, stops: Stop[]): Promise<ConnectionSettings> {
   if (config.databaseUrl !== null) {
     const connection = { connectionString: config.databaseUrl }
     await checkServer(connection, { allowFsyncOff: config.allowFsyncOff })
@@ -83,9 +86,46 @@ async function serve(
   config: Config,
   log: Logger,
   connection: ConnectionSettings,
-  life: { stops: (() => Promise<void> | void)[]; stopAll: () => Promise<void> },
+  life: { stops: Stop[]; stopAll: () => Promise<void> },
 ): Promise<RunningPurser> {
-  const { stops } = life
+  const core = await startCore(config, connection, life.stops)
+  const app = createServer({ log, metrics: core.metrics, trustProxy: config.trustProxy })
+  registerHealth(app, { pool: core.funnel.database.pool, metrics: core.metrics })
+  const limits = new Limits(core.limiter, config.rateLimitPerMinute)
+  const panels = {
+    desk: core.desk,
+    reader: new OrderReader(core.hot.db, core.desk.keys),
+    cancelling: { funnel: core.funnel, drivers: core.drivers },
+    limits,
+    authenticate: authenticator(core.desk.keys, limits),
+    toRefusal: toRefusal.bind(null, log),
+  }
+  registerPanel(app, panel, panels)
+  registerPanel(app, panelbon, panels)
+
+  const url = await app.listen({ port: config.port, host: config.host })
+  life.stops.push(() => app.close())
+  startWorkers(core, log, life.stops)
+  return { url, stop: life.stopAll }
+}
+
+/** What every surface and worker stands on. */
+interface Core {
+  readonly funnel: Funnel
+  /** Its connections serve commits and reads of orders alone. */
+  readonly hot: Database
+  readonly watch: EpochWatch
+  readonly desk: OrderDesk
+  readonly drivers: DeliveryDrivers
+  readonly metrics: Metrics
+  readonly limiter: RateLimiter
+}
+
+async function startCore(
+  config: Config,
+  connection: ConnectionSettings,
+  stops: Stop[],
+): Promise<Core> {
   const database = openDatabase(connection, { max: OTHER_CONNECTIONS })
   stops.push(() => database.close())
   const hot = openDatabase(connection, { max: HOT_CONNECTIONS, applicationName: 'purser hot' })
@@ -99,63 +139,39 @@ async function serve(
   stops.push(() => watch.stop())
 
   const metrics = new Metrics()
-  const app = createServer({ log, metrics, trustProxy: config.trustProxy })
-  const funnel: Funnel = { database, clock }
+  const committer = new OrderCommitter(hot.pool, {
+    limits: { ...COMMITTER_LIMITS, batchMax: config.commitBatchMax },
+    onBatch: (size) => metrics.committed(size),
+  })
+  metrics.gauge('purser_commit_queue_orders', 'Orders that wait for a commit.', () => {
+    return committer.waiting
+  })
   const limiter = new RateLimiter(database.pool)
   limiter.start()
   stops.push(() => limiter.stop())
-  registerHealth(app, { pool: database.pool, metrics })
-  registerPanels(app, {
-    config,
-    log,
+  return {
+    funnel: { database, clock },
     hot,
-    funnel,
     watch,
-    metrics,
-    limits: new Limits(limiter, config.rateLimitPerMinute),
-  })
-
-  const url = await app.listen({ port: config.port, host: config.host })
-  stops.push(() => app.close())
-  return { url, stop: life.stopAll }
-}
-
-function registerPanels(
-  app: FastifyInstance,
-  o: {
-    config: Config
-    log: Logger
-    hot: Database
-    funnel: Funnel
-    watch: EpochWatch
-    metrics: Metrics
-    limits: Limits
-  },
-): void {
-  const keys = new KeyDirectory(o.hot.db, o.watch)
-  const committer = new OrderCommitter(o.hot.pool, {
-    limits: { ...COMMITTER_LIMITS, batchMax: o.config.commitBatchMax },
-    onBatch: (size) => o.metrics.committed(size),
-  })
-  o.metrics.gauge(
-    'purser_commit_queue_orders',
-    'Orders waiting for a commit.',
-    () => committer.depth,
-  )
-  const deps = {
     desk: {
-      db: o.hot.db,
-      clock: o.funnel.clock,
-      keys,
-      catalogue: new CatalogueCache(o.hot.db, o.watch),
-      numbers: new NumberBlocks(o.hot.pool),
+      db: hot.db,
+      clock,
+      keys: new KeyDirectory(hot.db, watch),
+      catalogue: new CatalogueCache(hot.db, watch),
+      numbers: new NumberBlocks(hot.pool),
       committer,
     },
-    reader: new OrderReader(o.hot.db, keys),
-    limits: o.limits,
-    authenticate: authenticator(keys, o.limits),
-    toRefusal: toRefusal.bind(null, o.log),
+    drivers: new Map([['simulated', simulatedDelivery({ pool: database.pool, clock })]]),
+    metrics,
+    limiter,
   }
-  registerPanel(app, panel, deps)
-  registerPanel(app, panelbon, deps)
+}
+
+function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
+  const { funnel, drivers, desk } = core
+  const workers = [
+    startDeliveryWorker({ funnel, drivers, log, busy: () => desk.committer.busy }),
+    startKeyUseWorker({ funnel, keys: desk.keys, log }),
+  ]
+  for (const worker of workers) stops.push(() => worker.stop())
 }

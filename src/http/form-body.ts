@@ -27,11 +27,14 @@ export function acceptForms(app: FastifyInstance): void {
   app.addContentTypeParser('multipart/form-data', (request, payload, done) => {
     parseMultipart(request, payload).then((fields) => done(null, fields), done)
   })
-  // Old clients name no type at all, and what they send is a form.
-  app.addContentTypeParser('', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, querystring.parse(body as string)),
-  )
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+    // Old clients name no type at all, and what they send is a form.
+    if (!request.headers['content-type']) done(null, querystring.parse(body as string))
+    else done(new Refusal('invalid_input', { detail: WRONG_TYPE }))
+  })
 }
+
+const WRONG_TYPE = 'Send the body as application/x-www-form-urlencoded, multipart or JSON'
 
 /** The fields of the query and the body together; the body's win. */
 export function fieldsOf(request: FastifyRequest): Fields {

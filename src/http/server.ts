@@ -78,11 +78,6 @@ function refusalOf(error: unknown): Refusal {
   if (isOutage(error)) return new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Refusal('payload_too_large')
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new Refusal('invalid_input', {
-      detail: 'Send the body as application/x-www-form-urlencoded, multipart or JSON',
-    })
-  }
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return new Refusal('invalid_input', { cause: error })
   }

@@ -61,6 +61,9 @@ export const COMMITTER_LIMITS: CommitterLimits = { batchMax: 256, queueMax: 8_00
 /** How long a lost connection is waited for before the caller is told to try again. */
 const PATIENCE_MS = 4_000
 const RETRY_PAUSE_MS = 100
+/** So many orders in one commit mean that the process is busy, for so long. */
+const CROWD = 8
+const BUSY_FOR_MS = 1_000
 const UNIQUE_VIOLATION = '23505'
 
 interface Waiting {
@@ -75,6 +78,7 @@ export class OrderCommitter {
   readonly #onBatch: (size: number) => void
   #queue: Waiting[] = []
   #inFlight = 0
+  #crowdedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(
     pool: pg.Pool,
@@ -85,14 +89,14 @@ export class OrderCommitter {
     this.#onBatch = o.onBatch ?? (() => {})
   }
 
-  /** How many orders wait or are being committed. */
-  get depth(): number {
-    return this.#queue.length + this.#inFlight * this.#limits.batchMax
+  /** How many orders wait for a commit to begin. */
+  get waiting(): number {
+    return this.#queue.length
   }
 
-  /** Whether there is more to do than one commit at a time. */
+  /** Whether customers are ordering faster than one commit at a time, now or a moment ago. */
   get busy(): boolean {
-    return this.#queue.length > 0
+    return performance.now() - this.#crowdedAtMs < BUSY_FOR_MS
   }
 
   /** Commits `draft` with whoever else is waiting. Resolves once it is durable, or refused. */
@@ -116,6 +120,7 @@ export class OrderCommitter {
         return
       }
       this.#onBatch(batch.length)
+      if (batch.length >= CROWD) this.#crowdedAtMs = performance.now()
       this.#commit(batch, batch[0]!.draft.createdAt)
         .catch((error: unknown) => {
           for (const item of batch) item.reject(error)
