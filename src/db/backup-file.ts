@@ -208,7 +208,7 @@ export async function openBackupFile(file: string): Promise<BackupFile> {
 }
 
 /** Reads all of a backup, as a restoration would, and compares it with its manifest. */
-export async function verifyBackupFile(file: string): Promise<void> {
+async function verifyBackupFile(file: string): Promise<void> {
   const backup = await openBackupFile(file)
   try {
     for (const table of backup.manifest.tables) {
