@@ -22,7 +22,7 @@ export interface OrderShop {
   readonly committer: OrderCommitter
 }
 
-export const CREDIT_MICROS = 1_000_000_000n
+const CREDIT_MICROS = 1_000_000_000n
 
 /** A shop with two services of the simulated provider, on an empty database. */
 export async function openOrderShop(database: Database): Promise<OrderShop> {

@@ -118,8 +118,10 @@ async function updateRows(
       provider_ref = coalesce(i.provider_ref, o.provider_ref),
       cancel_requested_at = i.cancel_requested_at,
       look_at = case when i.ended then null else coalesce(i.look_at, o.look_at) end,
-      lease_worker = case when o.lease_worker = i.release then null else o.lease_worker end,
-      lease_until = case when o.lease_worker = i.release then null else o.lease_until end,
+      lease_worker = case when i.ended or o.lease_worker = i.release then null
+        else o.lease_worker end,
+      lease_until = case when i.ended or o.lease_worker = i.release then null
+        else o.lease_until end,
       updated_at = case when i.changed then ${now}::timestamptz else o.updated_at end
     from rows from (
       unnest(${column((w) => w.order.id)}::bigint[]),
