@@ -155,6 +155,14 @@ export async function reach(purser: PurserClient, id: bigint, state: string): Pr
   }
 }
 
+/** Moves the test clock of a Purser that was started with PURSER_TEST_CLOCK=1. */
+export async function advanceClock(purser: PurserClient, seconds: number): Promise<void> {
+  const { now } = (await purser.admin('GET', '/test-clock')).json as { now: string }
+  const later = new Date(Date.parse(now) + seconds * 1000).toISOString()
+  const answer = await purser.admin('PUT', '/test-clock', { now: later })
+  assert.equal(answer.status, 200, answer.text)
+}
+
 /** What the operator does to an order: its status by the panels' words, and what remains. */
 export async function setOrder(
   purser: PurserClient,

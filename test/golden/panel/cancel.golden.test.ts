@@ -17,16 +17,25 @@ import {
 
 const purser = await startTestPurser()
 after(() => purser.stop())
-const customer = await newCustomer(purser, { credit: '100.00' })
+const customer = await newCustomer(purser, { credit: '1000.00' })
 const ORDER = { service: 1, quantity: 10_000 }
 const CHARGE = 9_000_000n
 const SUCCESS = '"cancel":{"status":"success"}'
 const UNKNOWN = '"error":"Incorrect order ID"'
 const REFUSED = '"error":"Order cannot be canceled"'
 
-async function inProgress(): Promise<bigint> {
-  const id = await place(customer, ORDER)
-  await reach(purser, id, 'in_progress')
+/** Orders in progress, all made ready at once: the driver lets each wait a little first. */
+const ready = await Promise.all(
+  Array.from({ length: 3 }, async () => {
+    const id = await place(customer, ORDER)
+    await reach(purser, id, 'in_progress')
+    return id
+  }),
+)
+
+function inProgress(): bigint {
+  const id = ready.pop()
+  assert.ok(id !== undefined, 'make more orders ready')
   return id
 }
 
@@ -61,7 +70,7 @@ test('cancel: an order just placed', async () => {
 })
 
 test('cancel: an order in progress, and never twice', async () => {
-  const id = await inProgress()
+  const id = inProgress()
   const fields = { action: 'cancel', orders: String(id) }
   assertWire(await customer.panel(fields), 200, `[{"order":${id},${SUCCESS}}]`)
   await assertCanceled(id)
@@ -122,7 +131,7 @@ test('cancel: what has ended cannot be canceled', async () => {
     { status: 'Partial', remains: 100 },
     { status: 'Failed' },
   ]) {
-    const id = await inProgress()
+    const id = await place(customer, ORDER)
     await setOrder(purser, id, change)
     const settled = await footprint(purser, customer.id)
     assertWire(
@@ -147,7 +156,7 @@ test("cancel: another account's order answers like a missing one", async () => {
 })
 
 test('cancel: a provider that refuses keeps the order', async () => {
-  const id = await inProgress()
+  const id = inProgress()
   await injectFault(purser, { operation: 'cancel', fault: 'refuse', times: 1 })
   const fields = { action: 'cancel', orders: String(id) }
   assertWire(await customer.panel(fields), 200, `[{"order":${id},${REFUSED}}]`)
@@ -155,7 +164,7 @@ test('cancel: a provider that refuses keeps the order', async () => {
 })
 
 test('cancel: a provider that fails is 502; the order goes on and can be canceled later', async () => {
-  const id = await inProgress()
+  const id = inProgress()
   await injectFault(purser, { operation: 'cancel', fault: 'error', times: 1 })
   const fields = { action: 'cancel', orders: String(id) }
   assertError(await customer.panel(fields), 502)

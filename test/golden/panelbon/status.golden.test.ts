@@ -2,15 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertWire } from '../../kit/answer.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
-import {
-  monthlyName,
-  newCustomer,
-  orderRow,
-  place,
-  reach,
-  setOrder,
-  transfersOf,
-} from '../../kit/shop.ts'
+import { monthlyName, newCustomer, orderRow, place, setOrder, transfersOf } from '../../kit/shop.ts'
 
 const purser = await startTestPurser()
 after(() => purser.stop())
@@ -33,7 +25,6 @@ async function statusText(id: bigint, charge: string, status: string): Promise<s
 /** A completed order, by number and name. */
 async function settled(): Promise<{ id: bigint; name: string }> {
   const id = await place(customer, ORDER)
-  await reach(purser, id, 'in_progress')
   await setOrder(purser, id, { status: 'Completed' })
   return { id, name: await monthlyName(purser, id) }
 }
@@ -63,7 +54,6 @@ const STATUSES: readonly (readonly [
 for (const [change, shown, charge, refund] of STATUSES) {
   test(`status: ${change.status} is shown as ${shown}, charge ${charge}`, async () => {
     const id = await place(customer, ORDER)
-    await reach(purser, id, 'in_progress')
     await setOrder(purser, id, change)
     const name = await monthlyName(purser, id)
     const text = await statusText(id, charge, shown)
