@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { type Config, readConfig } from './config.ts'
+import { Refusal } from './core/refusal.ts'
 import { backup } from './db/backup.ts'
 import type { ConnectionSettings } from './db/database.ts'
 import { openDatabase } from './db/database.ts'
@@ -24,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await run(argv)
   } catch (error) {
-    if (!(error instanceof StartupError)) throw error
+    if (!(error instanceof StartupError) && !(error instanceof Refusal)) throw error
     process.stderr.write(`purser: ${error.message}\n`)
     process.exitCode = 1
   }
@@ -108,12 +109,13 @@ async function verify(all: boolean): Promise<void> {
 
 async function createOperatorFor(email: string | undefined): Promise<void> {
   if (email === undefined) throw new StartupError('name the address: purser operator create EMAIL')
-  const { setUpOperator } = await import('./set-up-operator.ts')
+  const { setUpOperator } = await import('./core/identity/set-up-operator.ts')
+  const { ShiftedClock } = await import('./lib/clock.ts')
   await withDatabase(async (connection) => {
     await migrate(connection)
     const database = openDatabase(connection, { max: 2, applicationName: 'purser operator' })
     try {
-      const made = await setUpOperator(database, email)
+      const made = await setUpOperator({ database, clock: new ShiftedClock() }, email)
       process.stdout.write(
         `operator  ${made.email}\npassword  ${made.password}\nkey       ${made.apiKey}\n` +
           'Neither is shown again.\n',
