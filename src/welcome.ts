@@ -7,7 +7,7 @@ export function welcome(o: { url: string; dataDir: string; demo: boolean }): str
   const lines = ['', `  Purser answers at ${o.url}   (documentation: ${o.url}/docs)`, '']
   const demo = o.demo ? readDemo(o.dataDir) : undefined
   if (demo === undefined) {
-    lines.push('  The first operator: npx purser operator create you@example.com', '')
+    lines.push('  The first operator: bin/purser.mjs operator create you@example.com', '')
     return `${lines.join('\n')}\n`
   }
   const [customer] = demo.customers
