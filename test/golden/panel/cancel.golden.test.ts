@@ -26,7 +26,7 @@ const REFUSED = '"error":"Order cannot be canceled"'
 
 /** Orders in progress, all made ready at once: the driver lets each wait a little first. */
 const ready = await Promise.all(
-  Array.from({ length: 3 }, async () => {
+  Array.from({ length: 4 }, async () => {
     const id = await place(customer, ORDER)
     await reach(purser, id, 'in_progress')
     return id
@@ -116,10 +116,10 @@ test('cancel: a number is echoed as a number, anything else as the text sent', a
   const id = await place(customer, ORDER)
   const name = await monthlyName(purser, id)
   assertWire(
-    await customer.panel({ action: 'cancel', orders: `${name},abc,CR-001,2` }),
+    await customer.panel({ action: 'cancel', orders: `${name},abc,CR-001,999999999` }),
     200,
     `[{"order":"${name}",${SUCCESS}},{"order":"abc",${UNKNOWN}},` +
-      `{"order":"CR-001",${UNKNOWN}},{"order":2,${UNKNOWN}}]`,
+      `{"order":"CR-001",${UNKNOWN}},{"order":999999999,${UNKNOWN}}]`,
   )
   await assertCanceled(id)
 })
@@ -170,6 +170,15 @@ test('cancel: a provider that fails is 502; the order goes on and can be cancele
   assertError(await customer.panel(fields), 502)
   assert.equal((await orderRow(purser, id)).state, 'in_progress')
   assert.deepEqual(await transfersOf(purser, id), [`order wallet>revenue ${CHARGE}`])
+  assertWire(await customer.panel(fields), 200, `[{"order":${id},${SUCCESS}}]`)
+  await assertCanceled(id)
+})
+
+test('cancel: a lost answer is 502; asked again, the truth comes out, refunded once', async () => {
+  const id = inProgress()
+  await injectFault(purser, { operation: 'cancel', fault: 'timeout', times: 1 })
+  const fields = { action: 'cancel', orders: String(id) }
+  assertError(await customer.panel(fields), 502)
   assertWire(await customer.panel(fields), 200, `[{"order":${id},${SUCCESS}}]`)
   await assertCanceled(id)
 })

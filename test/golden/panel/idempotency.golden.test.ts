@@ -138,6 +138,18 @@ test('a key used in one panel is replayed in the other, in its own words', async
   assert.notDeepEqual(await footprint(purser, customer.id), placed)
 })
 
+test('what was bought stays bought: without money, and when the service is gone', async () => {
+  const customer = await newCustomer(purser, { credit: '0.90' })
+  const first = await byHeader(customer, ADD, 'key-1')
+  assertReplay(first, await byHeader(customer, ADD, 'key-1'))
+  const paused = await purser.admin('PATCH', '/services/1', { state: 'paused' })
+  assert.equal(paused.status, 200, paused.text)
+  assertReplay(first, await byHeader(customer, ADD, 'key-1'))
+  assertWire(await byHeader(customer, { ...ADD, quantity: 50 }, 'key-1'), 409, REUSED)
+  const active = await purser.admin('PATCH', '/services/1', { state: 'active' })
+  assert.equal(active.status, 200, active.text)
+})
+
 test('parallel repeats have one effect and equal bytes', async () => {
   const customer = await newCustomer(purser, { credit: '100.00' })
   const answers = await Promise.all(
