@@ -61,6 +61,11 @@ async function created<T>(purser: PurserClient, path: string, body: unknown): Pr
   return answer.json as T
 }
 
+export async function disableKey(purser: PurserClient, id: string | number): Promise<void> {
+  const answer = await purser.admin('DELETE', `/api-keys/${id}`)
+  assert.ok(answer.status < 300, answer.text)
+}
+
 /** The number of the order that an `add` answered, whichever panel it came from. */
 export function orderNumber(answer: Answer): bigint {
   assert.equal(answer.status, 200, answer.text)
@@ -169,7 +174,7 @@ export async function setOrder(
   id: bigint,
   change: { status: string; remains?: number },
 ): Promise<void> {
-  const answer = await purser.admin('PATCH', `/orders/${id}`, change)
+  const answer = await purser.admin('POST', `/orders/${id}/status`, change)
   assert.equal(answer.status, 200, answer.text)
 }
 
