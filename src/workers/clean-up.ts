@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import { SYSTEM } from '../core/actor.ts'
+import { execute, type Funnel } from '../core/execute.ts'
+import { forgetEffects } from '../core/forget-effects.ts'
+import { forgetRateWindows } from '../core/forget-rate-windows.ts'
+import { forgetSessions } from '../core/identity/forget-sessions.ts'
+import type { Operation } from '../core/operation.ts'
+import { forgetOrderKeys } from '../core/orders/forget-order-keys.ts'
+import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
+
+export interface CleanUpDeps {
+  readonly funnel: Funnel
+  readonly log: Pick<Logger, 'warn'>
+  /** Whether customers are keeping the process busy: then nothing is cleaned up. */
+  busy(): boolean
+}
+
+const CHUNK = 500
+/** Many small rows a minute, of no interest once the minute is over. */
+const RATE_WINDOW_CHUNK = 10_000
+const BETWEEN_CHUNKS_MS = 1_000
+const WHEN_CLEAN_MS = 5 * 60_000
+const BUSY_MS = 10_000
+const KEY_KEPT_MS = 30 * 24 * 60 * 60_000
+
+/**
+ * Removes what has served its time, a little at a time: idempotency keys after 30 days, sessions
+ * that have ended, counts of requests of past minutes.
+ */
+export function startCleanUp(deps: CleanUpDeps): RunningWorker {
+  return startWorkerLoop({
+    name: 'clean-up',
+    log: deps.log,
+    async step() {
+      if (deps.busy()) return BUSY_MS
+      return (await cleanUpOnce(deps.funnel)) ? BETWEEN_CHUNKS_MS : WHEN_CLEAN_MS
+    },
+  })
+}
+
+/** One chunk of everything; says whether there is more. */
+export async function cleanUpOnce(funnel: Funnel): Promise<boolean> {
+  const before = new Date(funnel.clock.now().getTime() - KEY_KEPT_MS)
+  const forget = async <I>(operation: Operation<I, { more: boolean }>, input: I) => {
+    const call = { actor: SYSTEM, input, idempotencyKey: null }
+    return (await execute(funnel, operation, call)).output.more
+  }
+  const more = [
+    await forget(forgetEffects, { before, limit: CHUNK }),
+    await forget(forgetOrderKeys, { before, limit: CHUNK }),
+    await forget(forgetSessions, { limit: CHUNK }),
+    await forget(forgetRateWindows, { limit: RATE_WINDOW_CHUNK }),
+  ]
+  return more.includes(true)
+}
