@@ -49,11 +49,17 @@ function addFields(fields: Record<string, string | undefined>, source: unknown):
   if (typeof source !== 'object' || Array.isArray(source)) {
     throw new Refusal('invalid_input', { detail: 'The body must be a form or a JSON object' })
   }
-  for (const [name, value] of Object.entries(source)) {
+  for (const [sentName, value] of Object.entries(source)) {
+    const part = LIST_PART.exec(sentName)
+    const name = part?.[1] ?? sentName
     const text = textOf(name, value)
-    if (text !== undefined) fields[name] = text
+    if (text === undefined) continue
+    // PHP writes a list as orders[0]=1&orders[1]=2.
+    fields[name] = part && fields[name] !== undefined ? `${fields[name]},${text}` : text
   }
 }
+
+const LIST_PART = /^(orders?)\[\d*\]$/
 
 /** A field's text: JSON's numbers and booleans as they are written, a list with commas. */
 function textOf(name: string, value: unknown): string | undefined {

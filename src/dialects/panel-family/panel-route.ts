@@ -49,7 +49,7 @@ async function answer(
     const actor = await deps.authenticate(fields.key?.trim() ?? '', request, reply)
     legacyErrors = actor.legacyErrors
     deps.limits.countPanel(request, reply)
-    const action = ACTIONS[fields.action?.trim().toLowerCase() ?? '']
+    const action = ACTIONS.get(fields.action?.trim().toLowerCase() ?? '')
     if (action === undefined) {
       throw new Refusal('unknown_action', {
         detail: `action must be one of ${ACTION_NAMES.join(', ')}`,
@@ -66,14 +66,14 @@ async function answer(
 const JSON_TYPE = 'application/json; charset=utf-8'
 const ACTION_NAMES = ['balance', 'services', 'add', 'status', 'multiStatus', 'cancel'] as const
 
-const ACTIONS: Readonly<Record<string, (call: PanelCall) => Promise<string>>> = {
-  balance,
-  services,
-  add,
-  status,
-  multistatus: manyStatuses,
-  cancel,
-}
+const ACTIONS: ReadonlyMap<string, (call: PanelCall) => Promise<string>> = new Map([
+  ['balance', balance],
+  ['services', services],
+  ['add', add],
+  ['status', status],
+  ['multistatus', manyStatuses],
+  ['cancel', cancel],
+])
 
 async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
   const balanceMicros = await deps.reader.balance(actor)
