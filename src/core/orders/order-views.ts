@@ -26,19 +26,21 @@ export interface OrderView {
 
 export interface OrderFilter {
   readonly accountId?: bigint | undefined
+  readonly serviceId?: bigint | undefined
   readonly state?: OrderState | undefined
   /** The last id of the page before: pages go from the newest order to the oldest. */
   readonly beforeId?: bigint | undefined
-  /** How many, at most 100. */
+  /** How many, at most 101: a page and the one that tells whether there is another. */
   readonly limit: number
 }
 
-const LIMIT_MAX = 100
+const LIMIT_MAX = 101
 
 /** A page of orders, newest first. */
 export async function listOrders(db: Db, filter: OrderFilter): Promise<OrderView[]> {
   let query = select(db).orderBy('o.id', 'desc').limit(Math.min(filter.limit, LIMIT_MAX))
   if (filter.accountId !== undefined) query = query.where('o.account_id', '=', filter.accountId)
+  if (filter.serviceId !== undefined) query = query.where('o.service_id', '=', filter.serviceId)
   if (filter.state !== undefined) query = query.where('o.state', '=', filter.state)
   if (filter.beforeId !== undefined) query = query.where('o.id', '<', filter.beforeId)
   return (await query.execute()).map(toView)

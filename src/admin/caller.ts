@@ -1,0 +1,71 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { OperatorActor } from '../core/actor.ts'
+import { findOperator } from '../core/identity/find-session.ts'
+import { Refusal } from '../core/refusal.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import { requireSameOrigin } from './same-origin.ts'
+import { OPERATOR_COOKIE, readCookie } from './session-cookie.ts'
+
+/** The operator who asks, and the secret that says so. */
+export interface Caller {
+  readonly actor: OperatorActor
+  readonly secret: string
+  /** When the session ends; null for a key. */
+  readonly expiresAt: Date | null
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null
+  }
+}
+
+/** The operator of a request that has passed `authenticate`. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (!request.caller) throw new Error(`${request.method} ${request.url} was not authenticated`)
+  return request.caller
+}
+
+/**
+ * Who asks, by bearer key or session cookie. Refuses `unauthorized`, `insufficient_scope` for a
+ * customer's key, and `rate_limited`.
+ */
+export async function authenticate(
+  deps: AdminDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Caller> {
+  deps.limits.checkFailedKeys(request, reply)
+  try {
+    const { authorization } = request.headers
+    return authorization === undefined
+      ? await bySession(deps, request)
+      : await byKey(deps, authorization, reply)
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'unauthorized') {
+      deps.limits.countFailedKey(request)
+    }
+    throw error
+  }
+}
+
+const BEARER = /^Bearer +(\S+)$/i
+
+async function byKey(deps: AdminDeps, authorization: string, reply: FastifyReply): Promise<Caller> {
+  const secret = BEARER.exec(authorization)?.[1]
+  if (secret === undefined) throw new Refusal('unauthorized')
+  const owner = await deps.keys.find(secret)
+  if (owner.kind !== 'operator') {
+    throw new Refusal('insufficient_scope', { detail: 'This needs the key of an operator.' })
+  }
+  deps.limits.countKey(owner.keyId, reply)
+  return { actor: owner, secret, expiresAt: null }
+}
+
+async function bySession(deps: AdminDeps, request: FastifyRequest): Promise<Caller> {
+  const secret = readCookie(request, OPERATOR_COOKIE)
+  if (secret === undefined) throw new Refusal('unauthorized')
+  requireSameOrigin(request, deps.publicUrl)
+  const { database, clock } = deps.funnel
+  return { secret, ...(await findOperator(database.db, secret, clock.now())) }
+}

@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Refusal } from '../core/refusal.ts'
+import { PROBLEMS } from './refusals.ts'
+
+/** Answers `refusal` as Problem Details (RFC 9457), with an explained type and the request's id. */
+export async function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  o: { refusal: Refusal; publicUrl: string | null; now: Date },
+): Promise<void> {
+  const { refusal } = o
+  const { status, code, title } = PROBLEMS[refusal.code]
+  const origin = o.publicUrl ?? `${request.protocol}://${request.host}`
+  if (refusal.retryAfterSeconds !== undefined)
+    reply.header('retry-after', refusal.retryAfterSeconds)
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  await reply
+    .code(status)
+    .type('application/problem+json')
+    // Bytes, because text of a JSON type is given a charset that the type does not have.
+    .send(
+      Buffer.from(
+        JSON.stringify({
+          type: `${origin}/errors/${code}`,
+          title,
+          status,
+          detail: refusal.detail,
+          code,
+          // The path only: a query may carry what others should not read.
+          instance: request.url.split('?', 1)[0],
+          requestId: request.id,
+          timestamp: o.now.toISOString(),
+          ...(code === 'invalid_request' ? { errors: refusal.fields } : {}),
+          extensions: {},
+        }),
+      ),
+    )
+}

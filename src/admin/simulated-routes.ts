@@ -1,0 +1,70 @@
+import { Type } from 'typebox'
+import { parseOrderName } from '../core/orders/order-name.ts'
+import { Refusal } from '../core/refusal.ts'
+import { setSimulatedOutcome } from '../drivers/delivery/simulated-delivery.ts'
+import {
+  SIMULATED_FAULTS,
+  SIMULATED_OPERATIONS,
+  setSimulatedFault,
+} from '../drivers/simulated-faults.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { Id, oneOf, strictObject, writing } from './schemas.ts'
+
+const Fault = {
+  operation: oneOf(SIMULATED_OPERATIONS),
+  fault: oneOf(SIMULATED_FAULTS),
+  times: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+}
+const Outcome = {
+  outcome: oneOf(['completed', 'partial', 'failed', 'canceled']),
+  delivered: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'What will have been delivered by then' }),
+  ),
+}
+const tag = 'Testing'
+
+/** What the simulated drivers are told to do. It is their world that changes, not the shop's. */
+export function registerSimulated(app: AdminRoutes, deps: AdminDeps): void {
+  const { database, clock } = deps.funnel
+  app.put(
+    '/drivers/simulated/faults',
+    {
+      schema: writing(
+        { operationId: 'setSimulatedFault', summary: 'Make the next calls fail', tag },
+        { body: strictObject(Fault), answers: { 200: Type.Object(Fault) } },
+      ),
+    },
+    async ({ body }) => {
+      await setSimulatedFault(database.pool, body)
+      return body
+    },
+  )
+  app.put(
+    '/drivers/simulated/deliveries/:orderId',
+    {
+      schema: writing(
+        { operationId: 'setSimulatedOutcome', summary: 'End a simulated delivery', tag },
+        {
+          params: strictObject({ orderId: Type.String() }),
+          body: strictObject(Outcome),
+          answers: {
+            200: Type.Object({ order_id: Id, outcome: Outcome.outcome }),
+          },
+        },
+      ),
+    },
+    async ({ params, body }) => {
+      const orderId = parseOrderName(params.orderId)?.id
+      if (orderId === undefined) throw new Refusal('order_not_found')
+      const end = { outcome: body.outcome, delivered: BigInt(body.delivered ?? 0) }
+      const world = { pool: database.pool, clock }
+      if (!(await setSimulatedOutcome(world, orderId, end))) {
+        throw new Refusal('order_not_found', {
+          detail: 'The simulated provider has no such order, or not yet.',
+        })
+      }
+      return { order_id: String(orderId), outcome: body.outcome }
+    },
+  )
+}

@@ -1,0 +1,118 @@
+/** The operator API alone, on a database of its own, with an operator's key. */
+import fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import { pino } from 'pino'
+import { registerAdmin } from '../../src/admin/admin.ts'
+import type { AdminDeps } from '../../src/admin/admin-deps.ts'
+import { registerCustomerSession } from '../../src/admin/customer-session.ts'
+import { SYSTEM } from '../../src/core/actor.ts'
+import { EpochWatch } from '../../src/core/epoch-watch.ts'
+import { execute, type Funnel } from '../../src/core/execute.ts'
+import { createOperator } from '../../src/core/identity/create-operator.ts'
+import { createOperatorKey } from '../../src/core/identity/create-operator-key.ts'
+import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
+import type { Operation } from '../../src/core/operation.ts'
+import { type Database, openDatabase } from '../../src/db/database.ts'
+import { Limits } from '../../src/http/limits.ts'
+import { RateLimiter } from '../../src/http/rate-limiter.ts'
+import { toRefusal } from '../../src/http/server.ts'
+import { ShiftedClock } from '../../src/lib/clock.ts'
+import { publicId } from '../../src/lib/ids.ts'
+import { testDatabase } from './postgres.ts'
+
+export const OPERATOR = {
+  email: 'anna@purser.example',
+  name: 'Anna',
+  password: 'correct horse battery',
+}
+
+export interface AdminAnswer {
+  readonly status: number
+  readonly text: string
+  readonly headers: Readonly<Record<string, unknown>>
+  // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever the route says.
+  readonly json: any
+}
+
+export interface AdminApp {
+  readonly app: FastifyInstance
+  readonly database: Database
+  readonly routes: readonly RouteOptions[]
+  readonly operatorKey: string
+  run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
+  /** As the operator, unless `headers` carry another authorization; null: none. */
+  ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string | null>,
+  ): Promise<AdminAnswer>
+  close(): Promise<void>
+}
+
+export async function startAdminApp(
+  o: { testClock?: boolean; publicUrl?: string | null } = {},
+): Promise<AdminApp> {
+  const place = await testDatabase()
+  const database = openDatabase(place.connection)
+  const clock = new ShiftedClock()
+  const watch = new EpochWatch(database.db, (epochs) => clock.shiftTo(epochs.clockOffsetMs))
+  await watch.start()
+  const funnel: Funnel = { database, clock }
+  const run: AdminApp['run'] = async (operation, input) =>
+    (await execute(funnel, operation, { actor: SYSTEM, input, idempotencyKey: null })).output
+  const operator = await run(createOperator, OPERATOR)
+  const operatorId = BigInt(operator.id)
+  const { key } = await run(createOperatorKey, { operatorId, name: 'test' })
+
+  const deps: AdminDeps = {
+    funnel,
+    watch,
+    keys: new KeyDirectory(database.db, watch),
+    limits: new Limits(new RateLimiter(database.pool), 0),
+    publicUrl: o.publicUrl === undefined ? 'https://purser.example' : o.publicUrl,
+    testClock: o.testClock ?? true,
+    providers: new Set(['simulated', 'manual']),
+    toRefusal: toRefusal.bind(null, pino({ level: 'silent' })),
+  }
+  const routes: RouteOptions[] = []
+  const app = fastify({ genReqId: () => publicId('req', Date.now()) })
+  app.decorateRequest('refusedAs', null)
+  app.addHook('onRoute', (route) => void routes.push(route))
+  await registerAdmin(app, deps)
+  await registerCustomerSession(app, deps)
+  await app.ready()
+  return {
+    app,
+    database,
+    routes,
+    operatorKey: key,
+    run,
+    async ask(method, path, body, headers = {}) {
+      const sent = Object.entries({ authorization: `Bearer ${key}`, ...headers })
+      const answer = await app.inject({
+        method: method as 'GET',
+        url: path,
+        headers: {
+          ...Object.fromEntries(sent.filter(([, value]) => value !== null)),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined
+          ? {}
+          : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = answer.body
+      return {
+        status: answer.statusCode,
+        text,
+        headers: answer.headers,
+        json: /^[[{]/.test(text) ? JSON.parse(text) : undefined,
+      }
+    },
+    async close() {
+      watch.stop()
+      await app.close()
+      await database.close()
+      await place.drop()
+    },
+  }
+}
