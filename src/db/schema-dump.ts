@@ -39,7 +39,8 @@ const FOREIGN_KEYS = `
   select format(E'alter table %I add constraint %I\\n  %s;\\n', c.relname, k.conname,
     pg_get_constraintdef(k.oid)) as line
   from pg_constraint k join pg_class c on c.oid = k.conrelid
-  where k.contype = 'f' and c.relnamespace = 'public'::regnamespace and ${isOwn('pg_class', 'c.oid')}
+  where k.contype = 'f' and c.relnamespace = 'public'::regnamespace
+    and ${isOwn('pg_class', 'c.oid')}
   order by c.relname collate "C", k.conname collate "C"`
 
 const TRIGGERS = `

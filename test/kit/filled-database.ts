@@ -37,7 +37,8 @@ export async function fillDatabase(client: pg.Client): Promise<void> {
     select 1001, i, 9000000000000000, 'USD', 'credit', i, i, '2026-01-02'
     from generate_series(1, ${CUSTOMERS}) i;
     insert into service_category (name) values ('Work');
-    insert into service (category_id, name, type, min_quantity, max_quantity, created_at, updated_at)
+    insert into service (category_id, name, type, min_quantity, max_quantity, created_at,
+      updated_at)
     select 1, 'Service ' || i, 'Default', 1, 9223372036854775807, '-infinity', '0044-03-15 BC'
     from generate_series(1, 5) i;
     insert into service_price (service_id, currency, rate)
