@@ -240,6 +240,19 @@ test('a cancel while the order is being handed over waits, and then stops the de
   assert.equal(status?.kind === 'known' && status.state, 'canceled')
 })
 
+test('a cancel whose answer was lost is found out and refunded', async () => {
+  const id = await placeOrderOf(shop, customer)
+  start()
+  await handedOver(id)
+  await setSimulatedFault(shop.database.pool, { operation: 'cancel', fault: 'timeout', times: 1 })
+  const call = { actor: customer, input: { orders: [String(id)] }, idempotencyKey: null }
+  const canceling = cancelOrders({ funnel: shop.funnel, drivers }, call)
+  await assert.rejects(canceling, { code: 'provider_error' })
+  timePasses(5_000)
+  await reach(id, 'canceled')
+  assert.equal((await orderFacts(shop, id)).refunded, 1_000_000n)
+})
+
 test('an order of a provider without a driver waits and harms no neighbour', async () => {
   const odd = await placeOrderOf(shop, customer, { provider: 'nobody' })
   const id = await placeOrderOf(shop, customer)

@@ -107,7 +107,7 @@ async function askProvider(
     orders.filter((order) => order.providerRef === null),
     orders.filter((order) => order.providerRef !== null),
   ]
-  const asked = await Promise.allSettled([submit(driver, fresh), readStatus(driver, taken)])
+  const asked = await Promise.allSettled([submit(deps, driver, fresh), readStatus(driver, taken)])
   const failure = asked.find((answer) => answer.status === 'rejected')
   if (failure === undefined) backOff.succeeded(provider)
   else {
@@ -136,6 +136,7 @@ function lookAfterMs(order: DueOrder, now: Date, busy: boolean): number {
 type Learnt = Pick<ProgressReport, 'report' | 'providerRef'>
 
 async function submit(
+  { log }: DeliveryWorkerDeps,
   driver: DeliveryDriver,
   orders: readonly DueOrder[],
 ): Promise<Map<bigint, Learnt>> {
@@ -146,6 +147,7 @@ async function submit(
       const report = { state: 'pending', remains: null, startCount: answer.startCount } as const
       learnt.set(orderId, { report, providerRef: answer.ref })
     } else if (answer.kind === 'refused') {
+      log.warn({ order: String(orderId), reason: answer.reason }, 'a provider refused an order')
       learnt.set(orderId, { report: { state: 'failed', remains: null, startCount: null } })
     }
   }

@@ -304,3 +304,33 @@ test('the operator sets a status while the customer cancels: one end', async () 
     assert.equal(order.refunded, order.state === 'done' ? 0n : 1_000_000n)
   }
 })
+
+test('placing, reporting, refunding and canceling at once never lock each other out', async () => {
+  const customers = await Promise.all([1, 2, 3, 4].map(() => newOrderCustomer(shop)))
+  const owned: { id: bigint; actor: KeyActor }[] = []
+  for (const actor of customers) {
+    for (let n = 0; n < 15; n++) owned.push({ id: await placeOrderOf(shop, actor), actor })
+  }
+  const work: Promise<unknown>[] = []
+  for (const [n, { id, actor }] of owned.entries()) {
+    const near = owned.filter((other) => other.actor === actor).map((other) => other.id)
+    work.push(placeOrderOf(shop, actor), cancel([...near.slice(n % 5), id], { actor }))
+    const reports = [...owned.slice(n % 7), ...owned.slice(0, n % 7)].map((other) => ({
+      orderId: other.id,
+      report: { state: n % 2 ? 'partial' : 'in_progress', remains: 1n, startCount: null } as const,
+    }))
+    work.push(
+      execute(shop.funnel, recordProgress, {
+        actor: SYSTEM,
+        input: { reports: reports.slice(0, 20), lease: null },
+        idempotencyKey: null,
+      }),
+    )
+  }
+  await Promise.all(work)
+  const { rows } = await shop.database.pool.query<{ deadlocks: bigint }>(
+    `select pg_stat_force_next_flush(), deadlocks from pg_stat_database
+     where datname = current_database()`,
+  )
+  assert.equal(rows[0]?.deadlocks, 0n)
+})

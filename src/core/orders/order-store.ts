@@ -42,19 +42,28 @@ export interface OrderWrite {
 }
 
 /**
- * Locks the wallets that `orders` may give money back to, then the orders, in id order. Orders
- * that do not exist, or are not `accountId`'s where one is given, are missing from the answer.
+ * Locks the wallets that orders may give money back to, then the orders, in id order. Orders that
+ * do not exist, or are not `accountId`'s where one is given, are missing from the answer.
  */
 export async function lockOrdersWithWallets(
   tx: Tx,
   o: { ids: readonly bigint[]; accountId?: bigint | undefined },
 ): Promise<ReadonlyMap<bigint, StoredOrder>> {
+  await lockWalletsOf(tx, o)
+  return lockOrders(tx, o)
+}
+
+/** To be called before any order is locked. */
+export async function lockWalletsOf(
+  tx: Tx,
+  o: { ids: readonly bigint[]; accountId?: bigint | undefined },
+): Promise<void> {
+  if (o.ids.length === 0) return
   const { rows } = await sql<{ account_id: bigint }>`
     select distinct o.account_id
     from service_order o
     where o.id = any (${o.ids}::bigint[]) and ${ofAccount(o.accountId)}`.execute(tx)
   await lockWallets(tx, { accountIds: rows.map((row) => row.account_id) })
-  return lockOrders(tx, o)
 }
 
 /** Locks orders in id order. Nothing may be refunded to a wallet that is not locked before. */

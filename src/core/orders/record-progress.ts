@@ -2,7 +2,7 @@ import type { Operation, OperationContext } from '../operation.ts'
 import { changeBy, type OrderReport, refundOnEntering } from './order.ts'
 import {
   lockOrders,
-  lockOrdersWithWallets,
+  lockWalletsOf,
   type OrderWrite,
   type StoredOrder,
   writeOrders,
@@ -47,16 +47,16 @@ export const recordProgress: Operation<RecordProgressInput, { changed: number }>
   },
 }
 
-/** Wallets are only locked where money may move: most reports are of orders that go on. */
+/** Few reports move money: only the wallets of those are locked, as others wait for a wallet. */
 async function lockFor(
   { tx }: OperationContext,
   reports: readonly ProgressReport[],
 ): Promise<ReadonlyMap<bigint, StoredOrder>> {
   const ids = [...new Set(reports.map((report) => report.orderId))]
   if (ids.length !== reports.length) throw new Error('an order is reported on twice at once')
-  return reports.some(({ report }) => report !== null && mayRefund(report))
-    ? lockOrdersWithWallets(tx, { ids })
-    : lockOrders(tx, { ids })
+  const refunding = reports.filter(({ report }) => report !== null && mayRefund(report))
+  await lockWalletsOf(tx, { ids: refunding.map((report) => report.orderId) })
+  return await lockOrders(tx, { ids })
 }
 
 function mayRefund(report: OrderReport): boolean {
