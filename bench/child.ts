@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { openSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+export interface Child {
+  readonly pid: number
+  readonly process: ChildProcess
+}
+
+const READY_WITHIN_MS = 60_000
+const READY_POLL_MS = 50
+const STOP_WITHIN_MS = 60_000
+
+/**
+ * Starts a Node process and waits until `url` answers 200. What it prints goes to `logFile`. The
+ * environment is a bare one, so that nothing set for other purposes changes what is measured.
+ */
+export async function startChild(o: {
+  args: readonly string[]
+  env: Readonly<Record<string, string>>
+  url: string
+  logFile: string
+}): Promise<Child> {
+  const log = openSync(o.logFile, 'a')
+  const inherited = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG'].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const child = spawn(process.execPath, o.args, {
+    env: { ...Object.fromEntries(inherited), ...o.env },
+    stdio: ['ignore', log, log],
+  })
+  const deadlineMs = performance.now() + READY_WITHIN_MS
+  while (!(await answers(o.url))) {
+    if (child.exitCode !== null || performance.now() > deadlineMs) {
+      child.kill('SIGKILL')
+      throw new Error(`${o.args.join(' ')} did not start:\n${lastLines(o.logFile)}`)
+    }
+    await pause(READY_POLL_MS)
+  }
+  if (child.pid === undefined) throw new Error('a process without a number')
+  return { pid: child.pid, process: child }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).status === 200
+  } catch {
+    return false
+  }
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').split('\n').slice(-20).join('\n')
+}
+
+/** Asks it to stop and waits; one that does not stop in a minute is killed. Whether it stopped. */
+export async function stopChild(child: Child): Promise<boolean> {
+  const { process: running } = child
+  if (running.exitCode !== null || running.signalCode !== null) return true
+  const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()))
+  running.kill('SIGTERM')
+  // One that was put to sleep has to wake up to hear it.
+  running.kill('SIGCONT')
+  const timer = new AbortController()
+  const inTime = await Promise.race([
+    ended.then(() => true),
+    pause(STOP_WITHIN_MS, false, { signal: timer.signal }),
+  ])
+  timer.abort()
+  if (inTime) return true
+  running.kill('SIGKILL')
+  await ended
+  return false
+}
+
+/** A port of 127.0.0.1 that nobody listens on at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no port'))
+        else resolve(address.port)
+      })
+    })
+  })
+}

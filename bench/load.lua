@@ -1,0 +1,36 @@
+-- What wrk sends: bodies picked at random from a file, one a line, each request with an
+-- Idempotency-Key of its own where asked. Arguments: the file, "keyed" or "plain", and a number
+-- that no other run has. The last line it prints is for load.ts.
+
+local head, tails, keyed, run, sent = nil, {}, false, 0, 0
+
+function init(args)
+  keyed, run = args[2] == "keyed", tonumber(args[3])
+  math.randomseed(os.time() * 1000 + run)
+  head = string.format(
+    "POST %s HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+    wrk.path, wrk.host, wrk.port)
+  for body in io.lines(args[1]) do
+    tails[#tails + 1] = string.format("Content-Length: %d\r\n\r\n%s", #body, body)
+  end
+end
+
+-- As a random UUID lies in an index, and unique all the same: the end counts.
+local function key()
+  sent = sent + 1
+  return string.format("Idempotency-Key: %08x-%04x-4%03x-%04x-%012x\r\n", math.random(0, 2^31 - 1),
+    math.random(0, 65535), math.random(0, 4095), run, sent)
+end
+
+function request()
+  local tail = tails[math.random(#tails)]
+  if keyed then return head .. key() .. tail end
+  return head .. tail
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  print(string.format("\nmeasured %d %d %d %d %d %d",
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end

@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Bench, type Options, openBench } from './bench.ts'
+import { benchGrowth } from './growth.ts'
+import { benchOrders } from './orders.ts'
+import { benchReads } from './reads.ts'
+
+const USAGE = `npm run bench -- NAME [options]
+
+  orders   how fast orders are placed: against pgbench, batches of one and a bare route
+  reads    status, balance and services against a bare route
+  growth   placing orders at 0 and at 5 million orders
+
+  --rounds N              rounds of each line (3)
+  --seconds N             seconds of each round (8)
+  --connections N         connections of the load (128)
+  --sustained-seconds N   orders: one long round at the end; 0 leaves it out (60)
+  --orders N              growth: how many orders are filled in (5000000)
+  --dir DIR               where databases go, a real disk (the system's temporary folder)
+  --profile DIR           write processor profiles of Purser there (it runs a little slower)`
+
+const BENCHES: Readonly<Record<string, { title: string; body: (bench: Bench) => Promise<void> }>> =
+  {
+    orders: { title: 'Orders', body: benchOrders },
+    reads: { title: 'Reads', body: benchReads },
+    growth: { title: 'Growth', body: benchGrowth },
+  }
+
+const life = new AsyncDisposableStack()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    process.stderr.write('\nstopping what was started\n')
+    const end = () => process.exit(1)
+    life.disposeAsync().then(end, end)
+  })
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
+    connections: { type: 'string', default: '128' },
+    'sustained-seconds': { type: 'string', default: '60' },
+    orders: { type: 'string', default: '5000000' },
+    dir: { type: 'string', default: tmpdir() },
+    profile: { type: 'string' },
+  },
+})
+const chosen = BENCHES[positionals[0] ?? '']
+if (chosen === undefined || positionals.length > 1) {
+  process.stdout.write(`${USAGE}\n`)
+  process.exitCode = 1
+} else {
+  await run(chosen)
+}
+
+async function run({ title, body }: NonNullable<typeof chosen>): Promise<void> {
+  try {
+    const bench = await openBench(title, readOptions(), life)
+    await body(bench)
+    bench.report.print()
+    if (bench.report.failed) process.exitCode = 1
+  } finally {
+    await life.disposeAsync()
+  }
+}
+
+function readOptions(): Options {
+  const profileDir = values.profile === undefined ? undefined : resolve(values.profile)
+  if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true })
+  return {
+    rounds: wholeNumber('rounds', { least: 1, most: 100 }),
+    seconds: wholeNumber('seconds', { least: 1, most: 600 }),
+    connections: wholeNumber('connections', { least: 1, most: 10_000 }),
+    sustainedSeconds: wholeNumber('sustained-seconds', { least: 0, most: 3_600 }),
+    orders: wholeNumber('orders', { least: 100_000, most: 100_000_000 }),
+    dir: resolve(values.dir),
+    profileDir,
+  }
+}
+
+function wholeNumber(
+  name: 'rounds' | 'seconds' | 'connections' | 'sustained-seconds' | 'orders',
+  o: { least: number; most: number },
+): number {
+  const value = Number(values[name])
+  if (Number.isInteger(value) && value >= o.least && value <= o.most) return value
+  process.stderr.write(`--${name} must be a whole number from ${o.least} to ${o.most}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,144 @@
+import { SYSTEM } from '../src/core/actor.ts'
+import { createCategory } from '../src/core/catalogue/create-category.ts'
+import { createService } from '../src/core/catalogue/create-service.ts'
+import { execute, type Funnel } from '../src/core/execute.ts'
+import { createAccount } from '../src/core/identity/create-account.ts'
+import { createApiKey } from '../src/core/identity/create-api-key.ts'
+import { grantCredit } from '../src/core/ledger/grant-credit.ts'
+import type { Operation } from '../src/core/operation.ts'
+import type { Database } from '../src/db/database.ts'
+import { ShiftedClock } from '../src/lib/clock.ts'
+
+/** A customer with a key and more money than the bench can spend. */
+export interface Wallet {
+  readonly accountId: bigint
+  readonly walletId: bigint
+  readonly keyId: bigint
+  readonly key: string
+}
+
+export interface Shop {
+  readonly wallets: readonly Wallet[]
+  /** Of type Default, at 0.90 for 1000. */
+  readonly serviceId: bigint
+  readonly revenueId: bigint
+}
+
+export const CURRENCY = 'USD'
+export const QUANTITY = 50
+export const CHARGE_MICROS = 45_000n
+const CREDIT_MICROS = 1_000_000_000_000n
+const AT_ONCE = 8
+
+/** Opens a shop of one service and `wallets` customers, by the operations an operator has. */
+export async function openShop(database: Database, o: { wallets: number }): Promise<Shop> {
+  const { funnel, ask } = operator(database)
+  const category = await ask(createCategory, { name: 'Bench', position: 0 })
+  const serviceId = await addService(funnel, BigInt(category.id), 'Tagging')
+  const customers = await inParallel(o.wallets, async (at) => {
+    const account = await ask(createAccount, {
+      email: `bench-${at}@shop.example`,
+      name: `Bench ${at}`,
+      currency: CURRENCY,
+      timeZone: 'UTC',
+    })
+    await ask(grantCredit, {
+      accountId: account.id,
+      amountMicros: String(CREDIT_MICROS),
+      reason: 'bench',
+    })
+    const made = await ask(createApiKey, {
+      accountId: BigInt(account.id),
+      name: 'bench',
+      scopes: ['read:all', 'write:all'],
+      discountPpm: 0,
+      legacyErrors: false,
+    })
+    return { accountId: BigInt(account.id), keyId: BigInt(made.id), key: made.key }
+  })
+  const ledger = await readLedgerAccounts(database)
+  const wallets = customers.map((customer) => {
+    const walletId = ledger.walletIds.get(customer.accountId)
+    if (walletId === undefined) throw new Error(`account ${customer.accountId} has no wallet`)
+    return { ...customer, walletId }
+  })
+  return { wallets, serviceId, revenueId: ledger.revenueId }
+}
+
+/** Adds services until the catalogue lists `count`. */
+export async function fillCatalogue(database: Database, count: number): Promise<void> {
+  const { funnel, ask } = operator(database)
+  const { rows } = await database.pool.query<{ active: string }>(
+    "select count(*)::text as active from service where state = 'active'",
+  )
+  const category = await ask(createCategory, { name: 'Bench catalogue', position: 1 })
+  for (let at = Number(rows[0]?.active); at < count; at++) {
+    await addService(funnel, BigInt(category.id), `Service ${at} of the bench`)
+  }
+}
+
+function operator(database: Database): {
+  funnel: Funnel
+  ask: <Input, Output>(operation: Operation<Input, Output>, input: Input) => Promise<Output>
+} {
+  const funnel: Funnel = { database, clock: new ShiftedClock() }
+  return {
+    funnel,
+    ask: async (operation, input) => {
+      const call = { actor: SYSTEM, input, idempotencyKey: null }
+      return (await execute(funnel, operation, call)).output
+    },
+  }
+}
+
+async function addService(funnel: Funnel, categoryId: bigint, name: string): Promise<bigint> {
+  const { output } = await execute(funnel, createService(new Set(['simulated'])), {
+    actor: SYSTEM,
+    idempotencyKey: null,
+    input: {
+      categoryId,
+      name,
+      description: 'Delivered by the simulated provider.',
+      type: 'Default',
+      position: 0,
+      minQuantity: 50,
+      maxQuantity: 10_000,
+      packageQuantity: null,
+      canRefill: false,
+      canCancel: true,
+      canDripfeed: false,
+      provider: 'simulated',
+      prices: [{ currency: CURRENCY, rate: '0.90' }],
+    },
+  })
+  return BigInt(output.id)
+}
+
+async function readLedgerAccounts(
+  database: Database,
+): Promise<{ walletIds: ReadonlyMap<bigint, bigint>; revenueId: bigint }> {
+  const { rows } = await database.pool.query<{ id: bigint; account_id: bigint | null }>(
+    `select id, account_id from ledger_account
+     where kind = 'wallet' or (kind = 'revenue' and currency = $1)`,
+    [CURRENCY],
+  )
+  const walletIds = new Map<bigint, bigint>()
+  for (const row of rows) if (row.account_id !== null) walletIds.set(row.account_id, row.id)
+  const revenue = rows.find((row) => row.account_id === null)
+  if (revenue === undefined) throw new Error('there is no revenue account')
+  return { walletIds, revenueId: revenue.id }
+}
+
+/** `count` times `body`, a few at once; the answers in order. */
+async function inParallel<T>(count: number, body: (at: number) => Promise<T>): Promise<T[]> {
+  const answers: T[] = []
+  let next = 0
+  const work = async () => {
+    while (next < count) {
+      const at = next++
+      answers[at] = await body(at)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return answers
+}
