@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type pg from 'pg'
+import { type Books, type Customer, newBooks } from '../../../test/kit/books.ts'
+import { type Verification, verifyLedger } from './verify-ledger.ts'
+
+const UNIT = 1_000_000n
+let books: Books
+let anna: Customer
+
+before(async () => {
+  books = await newBooks()
+})
+
+after(async () => {
+  await books?.close()
+})
+
+async function verify(all = false): Promise<Verification> {
+  return await verifyLedger(books.database, { all })
+}
+
+async function checkpoint(): Promise<{ transfer_id: bigint; seen_transfer_id: bigint }> {
+  const { rows } = await books.database.pool.query('select * from ledger_checkpoint')
+  return rows[0]
+}
+
+async function newestTransfer(): Promise<bigint> {
+  const { rows } = await books.database.pool.query('select max(id) as id from transfer')
+  return rows[0].id
+}
+
+async function inTransaction(body: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+  const client = await books.database.pool.connect()
+  try {
+    await client.query('begin')
+    await body(client)
+  } finally {
+    await client.query('rollback')
+    client.release()
+  }
+}
+
+const names = (result: Verification) =>
+  result.checks.filter((check) => !check.ok).map((check) => check.name)
+
+test('the first run looks at all, the next one goes on from there', async () => {
+  anna = await books.customer()
+  await books.credit(anna, 100n * UNIT)
+  assert.deepEqual(
+    [(await verify()).all, (await verify()).all, (await verify(true)).all],
+    [true, false, true],
+  )
+  assert.equal((await checkpoint()).transfer_id, await newestTransfer())
+})
+
+test('what it adds up from checkpoint to checkpoint stays the sum of all transfers', async () => {
+  for (let round = 0; round < 5; round++) {
+    await books.order(anna, UNIT)
+    await books.credit(anna, UNIT)
+    assert.deepEqual(names(await verify()), [])
+    assert.equal((await checkpoint()).transfer_id, await newestTransfer())
+  }
+  const { rows } = await books.database.pool.query(`
+    select k.ledger_account_id from ledger_checkpoint_balance k
+    where k.debits <> (select coalesce(sum(amount), 0) from transfer
+        where debit_id = k.ledger_account_id)
+      or k.credits <> (select coalesce(sum(amount), 0) from transfer
+        where credit_id = k.ledger_account_id)`)
+  assert.deepEqual(rows, [])
+})
+
+test('runs at the same time add nothing twice', async () => {
+  for (let round = 0; round < 3; round++) {
+    await books.order(anna, UNIT)
+    const results = await Promise.all(Array.from({ length: 6 }, () => verify(round === 1)))
+    assert.deepEqual(results.flatMap(names), [])
+    assert.deepEqual(names(await verify()), [])
+  }
+})
+
+test('a transfer that commits late, with a lower number, is not missed', async () => {
+  await verify()
+  const before = (await checkpoint()).transfer_id
+  const late = await books.database.pool.connect()
+  await late.query('begin')
+  await late.query(
+    `insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id,
+      account_id, created_at)
+     select credit_id, debit_id, 1, currency, 'order', 424242, account_id, now()
+     from transfer where cause_kind = 'credit' limit 1`,
+  )
+  // Another customer's orders go on meanwhile and take higher numbers.
+  const bert = await books.customer()
+  await books.credit(bert, 10n * UNIT)
+  for (let round = 0; round < 3; round++) {
+    await books.order(bert, UNIT)
+    assert.deepEqual(names(await verify()), [])
+    assert.equal((await checkpoint()).transfer_id, before)
+  }
+  await late.query('commit')
+  late.release()
+  const result = await verify()
+  assert.deepEqual(names(result), ['transfer_has_one_cause'])
+  assert.equal(result.all, false)
+  // A run that found something keeps nothing, so the next one finds it again.
+  assert.deepEqual(names(await verify()), ['transfer_has_one_cause'])
+  await books.tamper('delete from transfer where cause_id = 424242')
+  await books.tamper(`update ledger_account a set balance = (
+    select sum(case when t.credit_id = a.id then t.amount else -t.amount end) from transfer t
+    where a.id in (t.credit_id, t.debit_id)) where kind = 'wallet'`)
+  assert.deepEqual(names(await verify()), [])
+  assert.equal((await checkpoint()).transfer_id, await newestTransfer())
+})
+
+test('a transaction that began before the run and numbers its transfer after it is not missed', async () => {
+  await verify()
+  const late = await books.database.pool.connect()
+  await late.query('begin')
+  await late.query('select pg_current_xact_id()')
+  await verify()
+  await late.query(
+    `insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id,
+      account_id, created_at)
+     select credit_id, debit_id, 1, currency, 'order', 434343, account_id, now()
+     from transfer where cause_kind = 'credit' limit 1`,
+  )
+  await verify()
+  await late.query('commit')
+  late.release()
+  assert.deepEqual(names(await verify()), ['transfer_has_one_cause'])
+  await books.tamper('delete from transfer where cause_id = 434343')
+  await books.tamper(`update ledger_account set balance = balance + 1 where id = ${anna.walletId}`)
+  assert.deepEqual(names(await verify()), [])
+})
+
+test('an order that is changed late without its event is not missed', async () => {
+  const orderId = await books.order(anna, UNIT)
+  await verify()
+  await inTransaction(async (late) => {
+    await late.query(
+      `update service_order set state = 'done', look_at = null where id = ${orderId}`,
+    )
+    assert.deepEqual(names(await verify()), [])
+    await books.credit(anna, UNIT)
+    assert.deepEqual(names(await verify()), [])
+    await late.query('commit')
+  })
+  assert.deepEqual(names(await verify()), ['one_event_per_change'])
+  await books.tamper(`insert into event (kind, subject_id, actor_kind, created_at)
+    values ('order.done', ${orderId}, 'system', now())`)
+  assert.deepEqual(names(await verify()), [])
+})
+
+test('it waits for nobody who holds the wallets, and they do not wait for it', async () => {
+  await inTransaction(async (client) => {
+    await client.query('select from ledger_account order by id for update')
+    await client.query('lock table service_order in row exclusive mode')
+    assert.deepEqual(names(await verify()), [])
+  })
+  await books.database.snapshot(async (db) => {
+    await db.selectFrom('transfer').select('id').execute()
+    await books.order(anna, UNIT)
+  })
+})
+
+test('a restore voids the checkpoint, and so does one of a database that is ahead', async () => {
+  assert.equal((await verify()).all, false)
+  await books.tamper('update installation set restore_epoch = restore_epoch + 1')
+  assert.equal((await verify()).all, true)
+  assert.equal((await verify()).all, false)
+  await books.tamper(`update ledger_checkpoint set verified_xid = '99999999999'`)
+  assert.equal((await verify()).all, true)
+  assert.equal((await verify()).all, false)
+})
+
+test('an old transfer that is tampered with is found by looking at all', async () => {
+  assert.deepEqual(names(await verify()), [])
+  await books.tamper(`update transfer set cause_id = 565656 where id = (select min(id)
+    from transfer)`)
+  assert.deepEqual(names(await verify()), [])
+  assert.deepEqual(names(await verify(true)), ['transfer_has_one_cause', 'cause_has_its_transfer'])
+})
