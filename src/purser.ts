@@ -24,6 +24,7 @@ import { Metrics } from './http/metrics.ts'
 import { RateLimiter } from './http/rate-limiter.ts'
 import { createServer, toRefusal } from './http/server.ts'
 import { ShiftedClock } from './lib/clock.ts'
+import { startCleanUp } from './workers/clean-up.ts'
 import { startDeliveryWorker } from './workers/delivery-worker.ts'
 import { startKeyUseWorker } from './workers/key-use-worker.ts'
 
@@ -171,6 +172,7 @@ function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
   const { funnel, drivers, desk } = core
   const workers = [
     startDeliveryWorker({ funnel, drivers, log, busy: () => desk.committer.busy }),
+    startCleanUp({ funnel, log, busy: () => desk.committer.busy }),
     startKeyUseWorker({ funnel, keys: desk.keys, log }),
   ]
   for (const worker of workers) stops.push(() => worker.stop())
