@@ -1,9 +1,10 @@
 import pg from 'pg'
+import { StartupError } from '../lib/startup-error.ts'
 import type { BackupTable } from './backup-file.ts'
 
 /**
  * A connection whose settings make COPY text mean the same on every server, and which no time
- * limit of the server or the role breaks off.
+ * limit of the server or the role breaks off. Refuses (StartupError) a server that is not there.
  */
 export async function openCopySession(
   connection: pg.ClientConfig,
@@ -17,7 +18,12 @@ export async function openCopySession(
   })
   // What runs when the connection breaks learns of it; without a listener the process would end.
   client.on('error', () => {})
-  await client.connect()
+  try {
+    await client.connect()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartupError(`the database cannot be reached: ${reason}`)
+  }
   await client.query(`
     set client_encoding = 'UTF8'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
     set timezone = 'UTC'; set bytea_output = 'hex'; set extra_float_digits = 3;

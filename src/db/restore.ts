@@ -39,7 +39,6 @@ export async function restore(o: {
       for (const { name } of await listTables(client)) {
         await client.query(`analyze ${inPublic(name)}`)
       }
-      o.log(`${rows} rows of ${manifest.tables.length} tables restored`)
       return { tables: manifest.tables.length, rows }
     } finally {
       // Ends the transaction too, where it is still open.
