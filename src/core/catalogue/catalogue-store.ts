@@ -61,6 +61,8 @@ function toCategory(row: { id: bigint; name: string; position: number }): Catego
 }
 
 export interface NewService {
+  /** A number chosen before, which must be free; otherwise the next one is taken. */
+  readonly id?: bigint
   readonly categoryId: bigint
   readonly name: string
   readonly description: string
@@ -81,6 +83,7 @@ export async function insertService(tx: Tx, service: NewService, now: Date): Pro
     const { id } = await tx
       .insertInto('service')
       .values({
+        ...(service.id === undefined ? {} : { id: service.id }),
         category_id: service.categoryId,
         name: service.name,
         description: service.description,
@@ -98,6 +101,12 @@ export async function insertService(tx: Tx, service: NewService, now: Date): Pro
       })
       .returning('id')
       .executeTakeFirstOrThrow()
+    if (service.id !== undefined) {
+      // Services to come continue behind the highest number.
+      await sql`select setval(pg_get_serial_sequence('service', 'id'), max(id)) from service`.execute(
+        tx,
+      )
+    }
     return id
   })
 }

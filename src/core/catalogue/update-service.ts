@@ -13,7 +13,7 @@ import {
 } from './service.ts'
 
 export type ServiceChanges = {
-  readonly [Field in keyof Omit<NewService, 'type'>]?: NewService[Field] | undefined
+  readonly [Field in keyof Omit<NewService, 'id' | 'type'>]?: NewService[Field] | undefined
 } & { readonly state?: ServiceState | undefined }
 
 export type UpdateServiceInput = ServiceChanges & { readonly serviceId: bigint }

@@ -78,6 +78,16 @@ export async function listKeys(
   return (await query.execute()).map(toApiKey)
 }
 
+/** Whether a key of this hash was ever made; disabled ones too. */
+export async function keyExists(db: Db, hash: Buffer): Promise<boolean> {
+  const row = await db
+    .selectFrom('api_key')
+    .select('id')
+    .where('hash', '=', hash)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 function toApiKey(row: Selectable<ApiKeyRow>): ApiKey {
   return {
     id: String(row.id),

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { type TestDatabase, testDatabase } from '../test/kit/postgres.ts'
+import { signInOperator, signInUser } from './core/identity/sign-in.ts'
+import { verifyLedger } from './core/ledger/verify-ledger.ts'
+import { type Database, openDatabase } from './db/database.ts'
+import { seedDemo } from './demo.ts'
+import type { DemoFile } from './demo-file.ts'
+import { ShiftedClock } from './lib/clock.ts'
+
+let place: TestDatabase
+let database: Database
+let dataDir: string
+const url = 'http://127.0.0.1:8080'
+
+beforeEach(async () => {
+  place = await testDatabase()
+  database = openDatabase(place.connection)
+  dataDir = join(await mkdtemp(join(tmpdir(), 'purser-demo-')), 'data')
+})
+
+afterEach(async () => {
+  await database?.close()
+  await place?.drop()
+  await rm(join(dataDir, '..'), { recursive: true, force: true })
+})
+
+const seed = (from = database, into = dataDir) =>
+  seedDemo({ database: from, clock: new ShiftedClock() }, { dataDir: into, url })
+
+async function readFinal(): Promise<DemoFile> {
+  return JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8'))
+}
+
+/** How much there is of everything that the demo makes. */
+async function counts(): Promise<Record<string, number>> {
+  const tables = ['account', 'account_user', 'api_key', 'operator', 'service', 'service_price']
+  const columns = [...tables, 'transfer', 'event'].map(
+    (table) => `(select count(*)::int from ${table}) as "${table}"`,
+  )
+  const { rows } = await database.pool.query(`select ${columns.join(', ')}`)
+  return rows[0]
+}
+
+const WHOLE = {
+  account: 2,
+  account_user: 2,
+  api_key: 9,
+  operator: 1,
+  service: 8,
+  service_price: 24,
+  transfer: 2,
+  // Five categories, eight services, and for each row above but prices and transfers one.
+  event: 5 + 8 + 2 + 2 + 9 + 1 + 2,
+}
+
+test('the first start makes the shop that demo.json describes', async () => {
+  await seed()
+  assert.deepEqual(await counts(), WHOLE)
+  const path = join(dataDir, 'demo.json')
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
+  const file = await readFinal()
+  assert.deepEqual(Object.keys(file), ['url', 'operator', 'customers', 'services', 'servers'])
+  assert.equal(file.url, url)
+  assert.deepEqual(file.services, {
+    Default: '1',
+    SEO: '2',
+    'Custom Comments': '3',
+    Package: '4',
+    Poll: '5',
+    'Invites from Groups': '6',
+    'Custom Comments Package': '7',
+    Subscriptions: '8',
+  })
+  assert.deepEqual(file.servers, [])
+  const { rows } = await database.pool.query(
+    `select a.email, a.currency, a.time_zone, w.balance
+     from account a join ledger_account w on w.account_id = a.id order by a.id`,
+  )
+  assert.deepEqual(rows[0], {
+    email: file.customers[0]?.email,
+    currency: 'USD',
+    time_zone: 'Europe/Sofia',
+    balance: 100_842_920n,
+  })
+  assert.equal(rows[1].currency, 'SEK')
+  const service = await database.pool.query(
+    `select s.type, s.min_quantity, s.max_quantity, p.rate
+     from service s join service_price p on p.service_id = s.id
+     where s.id = 1 and p.currency = 'USD'`,
+  )
+  assert.deepEqual(service.rows, [
+    { type: 'Default', min_quantity: 50n, max_quantity: 10_000n, rate: 900_000n },
+  ])
+  const funnel = { database, clock: new ShiftedClock() }
+  await signInOperator(funnel, file.operator)
+  for (const customer of file.customers) await signInUser(funnel, customer)
+  assert.equal((await verifyLedger(database, { all: true })).ok, true)
+})
+
+test('a second start changes nothing but the address, and keeps what was changed since', async () => {
+  await seed()
+  const first = await readFinal()
+  await database.pool.query("update service set name = 'Renamed' where id = 1")
+  const moved = 'https://shop.example'
+  await seedDemo({ database, clock: new ShiftedClock() }, { dataDir, url: moved })
+  assert.deepEqual(await counts(), WHOLE)
+  assert.deepEqual(await readFinal(), { ...first, url: moved })
+})
+
+test('two processes at once make one shop; the one without the secrets has no file', async () => {
+  const other = openDatabase(place.connection)
+  const elsewhere = join(dataDir, '..', 'other')
+  const files = await Promise.all([seed(), seed(other, elsewhere)])
+  await other.close()
+  assert.equal(files.filter((file) => file !== undefined).length, 1)
+  assert.deepEqual(await counts(), WHOLE)
+})
+
+test('starts cut off at one commit after the other are finished by the next, with the same secrets', async () => {
+  const whole = WHOLE.event
+  for (let commits = 1; commits < whole + 3; commits++) {
+    const failing = cutOff(database, commits)
+    const cut = await seed(failing).then(
+      () => false,
+      () => true,
+    )
+    if (!cut) break
+  }
+  await seed()
+  assert.deepEqual(await counts(), WHOLE)
+  const file = await readFinal()
+  const funnel = { database, clock: new ShiftedClock() }
+  await signInOperator(funnel, file.operator)
+  for (const customer of file.customers) await signInUser(funnel, customer)
+  assert.equal(file.services.Default, '1')
+  assert.equal(file.services.Subscriptions, '8')
+})
+
+/** A database that goes away after `commits` transactions, its last one rolled back. */
+function cutOff(whole: Database, commits: number): Database {
+  let left = commits
+  return {
+    ...whole,
+    db: whole.db,
+    pool: whole.pool,
+    transaction: (body) =>
+      whole.transaction(async (tx) => {
+        const result = await body(tx)
+        if (left-- === 0) throw new Error('cut off')
+        return result
+      }),
+  }
+}
