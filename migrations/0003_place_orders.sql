@@ -65,7 +65,8 @@ begin
         where n.owner_kind = 'account' and n.owner_id = i.account and n.key = i.key
       ) n on i.key is not null
     ) k
-    join lateral (
+    -- A left join: a row that went missing here would shift the outcomes of its neighbours.
+    left join lateral (
       select a.balance - a.floor as available from ledger_account a where a.id = k.wallet
     ) w on true
   ) d;

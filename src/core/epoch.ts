@@ -3,7 +3,7 @@ import type { Tx } from '../db/database.ts'
 
 /** The lock under which an epoch moves. Placing orders holds it shared, so that an order is either
  * before the change or sees it. */
-const EPOCH_LOCK = 7078
+export const EPOCH_LOCK = 7078
 
 /**
  * Says that what processes cache (keys with their accounts, or the catalogue) changes in this

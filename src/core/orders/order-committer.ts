@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { EPOCH_LOCK } from '../epoch.ts'
 import { isOutage } from '../execute.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -9,7 +10,8 @@ import { Refusal } from '../refusal.ts'
  *
  * A batch that fails is tried again one by one, so that only the guilty is refused. When the
  * connection is lost the same orders are tried again under the same numbers until the database
- * answers or patience ends: the primary key tells whether the lost commit had taken place.
+ * answers or patience ends; their numbers tell, before anything else is judged, whether the lost
+ * commit had taken place.
  */
 export interface DraftOrder {
   readonly id: bigint
@@ -64,7 +66,6 @@ const RETRY_PAUSE_MS = 100
 /** So many orders in one commit mean that the process is busy, for so long. */
 const CROWD = 8
 const BUSY_FOR_MS = 1_000
-const UNIQUE_VIOLATION = '23505'
 
 interface Waiting {
   readonly draft: DraftOrder
@@ -165,30 +166,32 @@ export class OrderCommitter {
     return batch
   }
 
-  /** `now` is the time of the whole batch, the same however often it is tried. */
-  async #commit(batch: readonly Waiting[], now: Date): Promise<void> {
+  /**
+   * `now` is the time of the whole batch, the same however often it is tried. `inDoubt`: an
+   * earlier try may have been committed, and only its answer lost.
+   */
+  async #commit(batch: readonly Waiting[], now: Date, inDoubt = false): Promise<void> {
     const placed: OrderOutcome = { kind: 'placed', createdAt: now }
     const deadlineMs = performance.now() + PATIENCE_MS
-    for (;;) {
+    for (let doubtful = inDoubt; ; ) {
       try {
         const drafts = batch.map((item) => item.draft)
-        const outcomes = await this.#send(drafts, now)
+        const outcomes = await (doubtful
+          ? this.#sendAgain(drafts, now)
+          : this.#send(this.#pool, drafts, now))
         batch.forEach((item, at) => {
           item.resolve(outcomes.get(at) ?? placed)
         })
         return
       } catch (error) {
         if (isOutage(error)) {
+          doubtful = true
           if (performance.now() > deadlineMs) {
             throw new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
           }
           await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
         } else if (batch.length > 1) {
-          for (const item of batch) await this.#commit([item], now).catch(item.reject)
-          return
-        } else if (isOwnNumber(error)) {
-          // An earlier try under the same number was committed and only its answer was lost.
-          batch[0]?.resolve(placed)
+          for (const item of batch) await this.#commit([item], now, doubtful).catch(item.reject)
           return
         } else {
           throw error
@@ -197,11 +200,51 @@ export class OrderCommitter {
     }
   }
 
-  async #send(
+  /**
+   * As `#send`, where an earlier try may have been committed: its orders would make this one look
+   * short of money or, priced anew after an epoch has moved, place twice. So the wallets are
+   * locked first, which waits for whatever is left of that try; what it has placed is found by
+   * number, and only the rest is sent, before the locks are let go.
+   */
+  async #sendAgain(
     drafts: readonly DraftOrder[],
     now: Date,
   ): Promise<ReadonlyMap<number, OrderOutcome>> {
-    const result = await this.#pool.query<OutcomeRow>({
+    const client = await this.#pool.connect()
+    try {
+      await client.query('begin')
+      await client.query(HOLD_EPOCHS)
+      await client.query(LOCK_WALLETS, [numbers(drafts, (draft) => draft.walletId)])
+      const found = await client.query<{ id: bigint }>(FIND_ORDERS, [
+        numbers(drafts, (draft) => draft.id),
+        numbers(drafts, (draft) => draft.accountId),
+      ])
+      const before = new Set(found.rows.map((row) => row.id))
+      const rest = [...drafts.keys()].filter((at) => !before.has(drafts[at]!.id))
+      const sent =
+        rest.length === 0
+          ? new Map<number, OrderOutcome>()
+          : await this.#send(
+              client,
+              rest.map((at) => drafts[at]!),
+              now,
+            )
+      await client.query('commit')
+      client.release()
+      return new Map([...sent].map(([at, outcome]) => [rest[at]!, outcome]))
+    } catch (error) {
+      // Whatever state the connection is in, its end undoes what was begun.
+      client.release(true)
+      throw error
+    }
+  }
+
+  async #send(
+    to: pg.Pool | pg.PoolClient,
+    drafts: readonly DraftOrder[],
+    now: Date,
+  ): Promise<ReadonlyMap<number, OrderOutcome>> {
+    const result = await to.query<OutcomeRow>({
       name: 'place_orders',
       text: PLACE_ORDERS,
       values: valuesOf(drafts, now),
@@ -214,10 +257,7 @@ export class OrderCommitter {
         })
         return outcomes
       }
-      const at = row.at - 1
-      const outcome = toOutcome(row)
-      const ours = outcome.kind === 'replayed' && outcome.id === drafts[at]?.id
-      if (!ours) outcomes.set(at, outcome)
+      outcomes.set(row.at - 1, toOutcome(row))
     }
     return outcomes
   }
@@ -259,10 +299,13 @@ function toOutcome(row: OutcomeRow): OrderOutcome {
   }
 }
 
-function isOwnNumber(error: unknown): boolean {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown }
-  return code === UNIQUE_VIOLATION && constraint === 'service_order_pkey'
-}
+/** The locks of `place_orders`, in its order. */
+const HOLD_EPOCHS = `select pg_advisory_xact_lock_shared(${EPOCH_LOCK})`
+const LOCK_WALLETS = `select from ledger_account a where a.id = any ($1::bigint[])
+  order by a.id for no key update`
+const FIND_ORDERS = `select s.id from rows from (unnest($1::bigint[]), unnest($2::bigint[]))
+  as asked (id, account)
+  join service_order s on s.id = asked.id and s.account_id = asked.account`
 
 const PARAMETERS = 18
 const PLACE_ORDERS = `select * from place_orders(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`)})`
