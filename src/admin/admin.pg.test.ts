@@ -117,6 +117,9 @@ test('what the core refuses keeps its code and its pointer', async () => {
     ['POST', `/accounts/${id}/credits`, { amount: 10, reason: 'x' }, 400, 'invalid_request'],
     ['GET', '/accounts?limit=101', undefined, 400, 'invalid_request'],
     ['GET', '/accounts?limit=1&limit=2', undefined, 400, 'invalid_request'],
+    ['GET', '/accounts?email=%00', undefined, 400, 'invalid_request'],
+    ['DELETE', '/services/1/prices/%00', undefined, 400, 'invalid_request'],
+    ['POST', '/categories', { name: 'a\0b' }, 400, 'invalid_request'],
     ['GET', '/accounts?colour=red', undefined, 400, 'invalid_request'],
     ['GET', '/accounts?cursor=bm90aGluZw', undefined, 400, 'invalid_request'],
   ]

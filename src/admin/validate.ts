@@ -14,11 +14,26 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const compiled = Compile(schema)
   return (given: unknown) => {
     const value = httpPart === 'querystring' ? readQuery(schema, given) : given
-    if (compiled.Check(value)) return { value }
-    const fields = fieldProblems(compiled.Errors(value))
+    const fields = compiled.Check(value)
+      ? httpPart === 'body'
+        ? []
+        : nullBytes(value)
+      : fieldProblems(compiled.Errors(value))
+    if (fields.length === 0) return { value }
     const detail = `The request ${httpPart === 'querystring' ? 'query' : (httpPart ?? 'body')} failed validation.`
     return { error: new Refusal('invalid_input', { detail, fields }) }
   }
+}
+
+/** Text that no column could hold. What bodies bring is checked by the operations. */
+function nullBytes(value: unknown): FieldProblem[] {
+  return Object.entries(value as Record<string, unknown>)
+    .filter(([, text]) => typeof text === 'string' && text.includes('\0'))
+    .map(([name]) => ({
+      pointer: `/${pointerName(name)}`,
+      detail: 'contains a null byte',
+      code: 'invalid_value',
+    }))
 }
 
 function readQuery(schema: TSchema, given: unknown): unknown {
