@@ -1,4 +1,5 @@
 import type { Tx } from '../../db/database.ts'
+import { violatedConstraint } from '../../db/violated-constraint.ts'
 import { Refusal } from '../refusal.ts'
 import type { TransferDraft } from './ledger.ts'
 import { insertTransfers, lockWalletRows } from './ledger-store.ts'
@@ -21,7 +22,7 @@ export async function postTransfers(tx: Tx, drafts: readonly TransferDraft[]): P
 }
 
 function refusalOf(error: unknown): Refusal | undefined {
-  switch ((error as { constraint?: unknown }).constraint) {
+  switch (violatedConstraint(error)) {
     case 'ledger_account_floor':
       return new Refusal('insufficient_funds', { cause: error })
     case 'transfer_cause_key':

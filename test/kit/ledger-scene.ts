@@ -1,0 +1,67 @@
+/** Books in which everything that the ledger knows has happened once. */
+import { placeHold, releaseHold, settleHold } from '../../src/core/ledger/holds.ts'
+import { systemAccount } from '../../src/core/ledger/system-account.ts'
+import { type Books, type Customer, newBooks } from './books.ts'
+
+const UNIT = 1_000_000n
+
+/** Everything that the ledger knows has happened once; the numbers are those the plants name. */
+export interface Scene {
+  readonly books: Books
+  readonly anna: Customer
+  readonly bert: Customer
+  readonly sven: Customer
+  /** Pending · in progress · completed · partial with a refund of 1.00; each charged 4.00. */
+  readonly orders: readonly [bigint, bigint, bigint, bigint]
+  readonly creditId: bigint
+  /** Held · settled in part · released. */
+  readonly holds: readonly [bigint, bigint, bigint]
+  readonly revenueId: bigint
+}
+
+export async function newScene(): Promise<Scene> {
+  const books = await newBooks()
+  const anna = await books.customer()
+  const bert = await books.customer()
+  const sven = await books.customer('SEK')
+  const creditId = await books.credit(anna, 100n * UNIT)
+  await books.credit(anna, -1n * UNIT)
+  await books.credit(bert, 50n * UNIT)
+  await books.credit(sven, 70n * UNIT)
+  const placed: bigint[] = []
+  for (let i = 0; i < 4; i++) placed.push(await books.order(anna, 4n * UNIT))
+  const [one = 0n, two = 0n, three = 0n, four = 0n] = placed
+  await books.order(bert, 0n)
+  await books.enter(anna, two, 'in_progress')
+  await books.enter(anna, three, 'in_progress')
+  await books.enter(anna, three, 'completed')
+  await books.enter(anna, four, 'partial', 1n * UNIT)
+  const { revenueId, holds } = await books.database.transaction(async (tx) => {
+    const context = { tx, now: new Date() }
+    const revenueId = await systemAccount(tx, 'revenue', 'USD')
+    const place = (accountId: bigint) =>
+      placeHold(context, { accountId, amountMicros: 5n * UNIT, subject: { kind: 'test', id: 1n } })
+    const holds = [
+      await place(anna.accountId),
+      await place(anna.accountId),
+      await place(bert.accountId),
+    ] as const
+    await settleHold(context, {
+      holdId: holds[1],
+      amountMicros: 2n * UNIT,
+      destinationId: revenueId,
+    })
+    await releaseHold(context, { holdId: holds[2] })
+    return { revenueId, holds }
+  })
+  return {
+    books,
+    anna,
+    bert,
+    sven,
+    orders: [one, two, three, four],
+    creditId,
+    holds,
+    revenueId,
+  }
+}
