@@ -43,9 +43,10 @@ export function openDatabase(
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
   })
-  // A connection that breaks while idle is dropped by the pool; without a listener it would
-  // end the process.
+  // A connection that breaks says so to whoever waits for an answer on it, or is dropped by the
+  // pool while idle. Its event besides would end the process where nobody listens.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const kysely = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
   return {
     db: kysely,
