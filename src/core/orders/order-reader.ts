@@ -5,11 +5,14 @@ import { Coalescer } from '../coalescer.ts'
 import { authorizeAny, translateOutage } from '../execute.ts'
 import type { KeyDirectory } from '../identity/key-directory.ts'
 import { Refusal } from '../refusal.ts'
+import type { Scope } from '../scope.ts'
 import type { OrderState } from './order.ts'
 import { parseOrderName } from './order-name.ts'
 
 /** The most ids that one request may name. */
 export const ORDER_IDS_MAX = 100
+
+const READERS: readonly Scope[] = ['read:billing', 'write:orders']
 
 /** An order as its customer sees it. */
 export interface OrderStatus {
@@ -39,16 +42,16 @@ export class OrderReader {
 
   /** The wallet's balance. Refuses `insufficient_scope`, `unauthorized`, `unavailable`. */
   async balance(actor: KeyActor): Promise<bigint> {
-    authorizeAny(actor, ['read:billing', 'write:orders'])
+    authorizeAny(actor, READERS)
     const read = await this.#balances.get(actor.walletId)
     if (!read) throw new Error(`wallet ${actor.walletId} is missing`)
-    if (read.keyEpoch !== actor.epoch) await this.#keys.again(actor)
+    await this.#recheck(actor, read.keyEpoch)
     return read.value
   }
 
   /** One order. Refuses `order_not_found`, also for another account's. */
   async one(actor: KeyActor, name: string): Promise<OrderStatus> {
-    authorizeAny(actor, ['read:billing', 'write:orders'])
+    authorizeAny(actor, READERS)
     const order = await this.#find(actor, name.trim())
     if (!order) throw new Refusal('order_not_found')
     return order
@@ -59,7 +62,7 @@ export class OrderReader {
     actor: KeyActor,
     names: readonly string[],
   ): Promise<ReadonlyMap<string, OrderStatus | undefined>> {
-    authorizeAny(actor, ['read:billing', 'write:orders'])
+    authorizeAny(actor, READERS)
     if (names.length > ORDER_IDS_MAX) throw new Refusal('too_many_ids')
     const found = await Promise.all(
       names.map(async (name) => [name, await this.#find(actor, name)] as const),
@@ -72,9 +75,14 @@ export class OrderReader {
     if (!name) return undefined
     const read = await this.#orders.get(name.id)
     if (!read) return undefined
-    if (read.keyEpoch !== actor.epoch) await this.#keys.again(actor)
+    await this.#recheck(actor, read.keyEpoch)
     const order = read.value
     return order.accountId === actor.accountId && name.fits(order.createdAt) ? order : undefined
+  }
+
+  /** A key that was disabled or lost its right before the value was read does not get to see it. */
+  async #recheck(actor: KeyActor, keyEpoch: bigint): Promise<void> {
+    if (keyEpoch !== actor.epoch) authorizeAny(await this.#keys.again(actor), READERS)
   }
 }
 
