@@ -1,4 +1,6 @@
+import type { AddressInfo } from 'node:net'
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { registerAdmin } from './admin/admin.ts'
 import type { Config } from './config.ts'
 import { CatalogueCache } from './core/catalogue/catalogue-cache.ts'
 import { EpochWatch } from './core/epoch-watch.ts'
@@ -13,6 +15,7 @@ import { checkServer } from './db/check-server.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { migrate } from './db/migrate.ts'
+import { seedDemo } from './demo.ts'
 import { panel } from './dialects/panel/panel.ts'
 import { registerPanel } from './dialects/panel-family/panel-route.ts'
 import { panelbon } from './dialects/panelbon/panelbon.ts'
@@ -103,11 +106,32 @@ async function serve(
   }
   registerPanel(app, panel, panels)
   registerPanel(app, panelbon, panels)
-
-  const url = await app.listen({ port: config.port, host: config.host })
+  await registerAdmin(app, {
+    funnel: core.funnel,
+    keys: core.desk.keys,
+    watch: core.watch,
+    limits,
+    publicUrl: config.publicUrl,
+    testClock: config.testClock,
+    providers: new Set(core.drivers.keys()),
+    toRefusal: panels.toRefusal,
+  })
+  const { dataDir, demo } = config
+  if (demo) await seedDemo(core.funnel, { dataDir, url: localUrl(config, config.port) })
+  await app.listen({ port: config.port, host: config.host })
+  const { port } = app.server.address() as AddressInfo
+  const url = localUrl(config, port)
+  if (demo && port !== config.port) await seedDemo(core.funnel, { dataDir, url })
   life.stops.push(() => app.close())
   startWorkers(core, log, life.stops)
   return { url, stop: life.stopAll }
+}
+
+/** Where somebody on this machine reaches it. */
+function localUrl(config: Config, port: number): string {
+  const everywhere = config.host === '0.0.0.0' || config.host === '::'
+  const host = everywhere ? '127.0.0.1' : config.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** What every surface and worker stands on. */
