@@ -1,13 +1,16 @@
 import { type Static, Type } from 'typebox'
 import { ACCOUNT_STATES, type Account } from '../core/identity/account.ts'
-import { listAccounts, readAccount } from '../core/identity/account-store.ts'
-import { readAccountWithBalance } from '../core/identity/account-views.ts'
+import {
+  listAccounts,
+  readAccount,
+  readAccountWithBalance,
+} from '../core/identity/account-views.ts'
 import { createAccount } from '../core/identity/create-account.ts'
 import { createUser } from '../core/identity/create-user.ts'
 import { resumeAccount, suspendAccount } from '../core/identity/suspend-account.ts'
 import { updateAccount } from '../core/identity/update-account.ts'
 import { USER_ROLES, type User } from '../core/identity/user.ts'
-import { listUsers } from '../core/identity/user-store.ts'
+import { listUsers } from '../core/identity/user-views.ts'
 import { currencyDecimals, formatAmount } from '../lib/money.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { listCategories } from '../core/catalogue/catalogue-store.ts'
+import { listCategories } from '../core/catalogue/catalogue-views.ts'
 import { createCategory } from '../core/catalogue/create-category.ts'
 import { updateCategory } from '../core/catalogue/update-category.ts'
 import type { AdminDeps } from './admin-deps.ts'

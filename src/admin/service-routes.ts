@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { listServices, readService } from '../core/catalogue/catalogue-store.ts'
+import { listServices, readService } from '../core/catalogue/catalogue-views.ts'
 import { createService } from '../core/catalogue/create-service.ts'
 import { QUANTITY_MAX, SERVICE_STATES, type Service } from '../core/catalogue/service.ts'
 import { removeServicePrice, setServicePrice } from '../core/catalogue/set-service-price.ts'

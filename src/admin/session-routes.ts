@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { readOperator } from '../core/identity/operator-store.ts'
+import { readOperator } from '../core/identity/operator-views.ts'
 import { OPERATOR_SESSION_SECONDS, signInOperator } from '../core/identity/sign-in.ts'
 import { signOut } from '../core/identity/sign-out.ts'
 import { Refusal } from '../core/refusal.ts'

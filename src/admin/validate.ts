@@ -20,7 +20,8 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
         : nullBytes(value)
       : fieldProblems(compiled.Errors(value))
     if (fields.length === 0) return { value }
-    const detail = `The request ${httpPart === 'querystring' ? 'query' : (httpPart ?? 'body')} failed validation.`
+    const part = httpPart === 'querystring' ? 'query' : httpPart
+    const detail = `The request ${part} failed validation.`
     return { error: new Refusal('invalid_input', { detail, fields }) }
   }
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { readAccount } from '../core/identity/account-store.ts'
+import { readAccount } from '../core/identity/account-views.ts'
 import { readStatement } from '../core/ledger/account-statement.ts'
 import { grantCredit } from '../core/ledger/grant-credit.ts'
 import { invalidField } from '../core/refusal.ts'

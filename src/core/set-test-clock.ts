@@ -18,9 +18,9 @@ export const setTestClock: Operation<{ now: string }, { now: string }> = {
     ) {
       throw invalidField('/now', 'must be an instant such as 2026-01-31T10:00:00Z')
     }
-    await sql`update installation set test_clock_now = ${time}, test_clock_set_at = clock_timestamp()`.execute(
-      tx,
-    )
+    await sql`
+      update installation
+      set test_clock_now = ${time}, test_clock_set_at = clock_timestamp()`.execute(tx)
     record({ kind: 'test_clock.set', subjectId: 0n, accountId: null })
     return { now: time.toISOString() }
   },

@@ -4,7 +4,8 @@ import { systemAccount } from '../ledger/system-account.ts'
 import type { Operation } from '../operation.ts'
 import { invalidField } from '../refusal.ts'
 import { checkLine, checkText } from '../text-field.ts'
-import { insertService, type NewService, readService, upsertPrice } from './catalogue-store.ts'
+import { insertService, type NewService, upsertPrice } from './catalogue-store.ts'
+import { readService } from './catalogue-views.ts'
 import {
   checkLargestCharge,
   checkQuantities,

@@ -3,7 +3,8 @@ import { checkCurrency } from '../identity/account.ts'
 import { systemAccount } from '../ledger/system-account.ts'
 import type { Operation } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
-import { deletePrice, lockService, readService, upsertPrice } from './catalogue-store.ts'
+import { deletePrice, lockService, upsertPrice } from './catalogue-store.ts'
+import { readService } from './catalogue-views.ts'
 import { checkLargestCharge, checkRate, type Service } from './service.ts'
 
 export interface SetServicePriceInput {

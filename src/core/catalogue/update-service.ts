@@ -1,7 +1,8 @@
 import { moveEpoch } from '../epoch.ts'
 import type { Operation } from '../operation.ts'
 import { checkLine, checkText } from '../text-field.ts'
-import { lockService, type NewService, readService, updateServiceRow } from './catalogue-store.ts'
+import { lockService, type NewService, updateServiceRow } from './catalogue-store.ts'
+import { readService } from './catalogue-views.ts'
 import { checkProvider } from './create-service.ts'
 import {
   checkLargestCharge,

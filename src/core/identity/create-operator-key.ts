@@ -2,7 +2,7 @@ import type { Operation } from '../operation.ts'
 import { checkLine } from '../text-field.ts'
 import { type CreatedApiKey, KEY_NAME_LENGTH_MAX } from './api-key.ts'
 import { insertKey } from './key-store.ts'
-import { readOperator } from './operator-store.ts'
+import { readOperator } from './operator-views.ts'
 import { newApiKey, toNewKey } from './secret.ts'
 
 export interface CreateOperatorKeyInput {

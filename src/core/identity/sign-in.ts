@@ -3,11 +3,11 @@ import { execute, type Funnel, translateOutage } from '../execute.ts'
 import type { Operation } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
 import { checkEmail } from '../text-field.ts'
-import { findOperatorLogin } from './operator-store.ts'
+import { findOperatorLogin } from './operator-views.ts'
 import { verifyPassword } from './password.ts'
 import { digest, newSessionToken } from './secret.ts'
 import { insertSession, type SessionHolder } from './session-store.ts'
-import { findUserLogin } from './user-store.ts'
+import { findUserLogin } from './user-views.ts'
 
 export const OPERATOR_SESSION_SECONDS = 12 * 3600
 export const USER_SESSION_SECONDS = 7 * 24 * 3600
