@@ -120,8 +120,8 @@ test('a set of transfers is made as a whole, and no balance passes its floor', a
   assert.deepEqual(
     await readBalances(books.database.db, [anna.walletId, bert.walletId, revenueId, 999_999n]),
     new Map([
-      [anna.walletId, { balance: 0n, floor: 0n, currency: 'USD' }],
-      [bert.walletId, { balance: 10n * UNIT, floor: 0n, currency: 'USD' }],
+      [anna.walletId, { balance: 0n, floor: 0n, currency: 'USD', keyEpoch: 1n }],
+      [bert.walletId, { balance: 10n * UNIT, floor: 0n, currency: 'USD', keyEpoch: 1n }],
     ]),
   )
   // These transfers stand for orders that this test has not made.

@@ -4,6 +4,7 @@ import type { KeyActor } from '../actor.ts'
 import { Coalescer } from '../coalescer.ts'
 import { authorizeAny, translateOutage } from '../execute.ts'
 import type { KeyDirectory } from '../identity/key-directory.ts'
+import { readBalances, type WalletBalance } from '../ledger/balances.ts'
 import { Refusal } from '../refusal.ts'
 import type { Scope } from '../scope.ts'
 import type { OrderState } from './order.ts'
@@ -31,13 +32,13 @@ export interface OrderStatus {
 export class OrderReader {
   readonly #keys: KeyDirectory
   readonly #orders: Coalescer<bigint, Read<OrderStatus>>
-  readonly #balances: Coalescer<bigint, Read<bigint>>
+  readonly #balances: Coalescer<bigint, WalletBalance>
 
   constructor(db: Db, keys: KeyDirectory) {
     this.#keys = keys
     const limits = { batchMax: 1_000, waitingMax: 20_000, inFlightMax: 2 }
     this.#orders = new Coalescer((ids) => readOrders(db, ids), limits)
-    this.#balances = new Coalescer((ids) => readBalances(db, ids), limits)
+    this.#balances = new Coalescer((ids) => translateOutage(() => readBalances(db, ids)), limits)
   }
 
   /** The wallet's balance. Refuses `insufficient_scope`, `unauthorized`, `unavailable`. */
@@ -46,7 +47,7 @@ export class OrderReader {
     const read = await this.#balances.get(actor.walletId)
     if (!read) throw new Error(`wallet ${actor.walletId} is missing`)
     await this.#recheck(actor, read.keyEpoch)
-    return read.value
+    return read.balance
   }
 
   /** One order. Refuses `order_not_found`, also for another account's. */
@@ -135,17 +136,4 @@ async function readOrders(
       },
     ]),
   )
-}
-
-async function readBalances(
-  db: Db,
-  walletIds: readonly bigint[],
-): Promise<ReadonlyMap<bigint, Read<bigint>>> {
-  const { rows } = await translateOutage(() =>
-    sql<{ epoch: bigint; id: bigint; balance: bigint }>`
-      select (select value from epoch where name = 'key') as epoch, a.id, a.balance
-      from ledger_account a
-      where a.id = any (${`{${walletIds.join(',')}}`}::bigint[])`.execute(db),
-  )
-  return new Map(rows.map((row) => [row.id, { keyEpoch: row.epoch, value: row.balance }]))
 }
