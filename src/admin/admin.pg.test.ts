@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type AdminApp, OPERATOR, startAdminApp } from '../../test/kit/admin-app.ts'
+import {
+  type AdminAnswer,
+  type AdminApp,
+  OPERATOR,
+  startAdminApp,
+} from '../../test/kit/admin-app.ts'
 
 let admin: AdminApp
 let ask: AdminApp['ask']
@@ -348,13 +353,22 @@ test('the books, the providers and the feed answer', async () => {
       ['manual', 'working'],
     ],
   )
-  const first = await ask('GET', '/events?limit=1')
+  const first = await events('limit=1')
   assert.equal(first.json.data[0].kind, 'operator.created')
-  const second = await ask('GET', `/events?limit=1000&after=${first.json.nextCursor}`)
+  const second = await events(`limit=1&after=${first.json.nextCursor}`)
   assert.equal(second.json.data[0].kind, 'api_key.created')
-  const end = await ask('GET', `/events?after=${second.json.nextCursor}`)
-  assert.deepEqual(end.json, { data: [], hasMore: false, nextCursor: second.json.nextCursor })
+  const wrong = await ask('GET', '/events?after=nothing')
+  assert.equal(wrong.json.errors[0].pointer, '/after')
 })
+
+/** A page of the feed with something on it: whoever writes on the same server may hold it back. */
+async function events(query: string): Promise<AdminAnswer> {
+  for (;;) {
+    const answer = await ask('GET', `/events?${query}`)
+    assert.equal(answer.status, 200, answer.text)
+    if (answer.json.data.length > 0) return answer
+  }
+}
 
 test('the test clock is set for everybody and moves on', async () => {
   const set = await ask('PUT', '/test-clock', { now: '2031-01-31T10:00:00Z' })
