@@ -39,6 +39,22 @@ test('a change is seen by who asks, and each epoch moves for itself', async () =
   assert.equal((await watch.refresh()).catalogue, before.catalogue + 1n)
 })
 
+test('a reading never begins before it was asked for, though another is under way', async () => {
+  const watch = new EpochWatch(database.db, () => {})
+  for (let round = 0; round < 20; round++) {
+    const { key } = await watch.refresh()
+    const [, , changed] = await Promise.all([watch.refresh(), watch.refresh(), move('key')])
+    assert.equal(changed, undefined)
+    const [one, other] = await Promise.all([watch.refresh(), watch.refresh()])
+    assert.deepEqual([one.key, other.key], [key + 1n, key + 1n])
+  }
+  const under = watch.refresh()
+  await move('key')
+  const { key } = await watch.refresh()
+  assert.ok((await under).key <= key)
+  assert.equal((await watch.refresh()).key, key)
+})
+
 test('a change that is rolled back is not seen', async () => {
   const watch = new EpochWatch(database.db, () => {})
   const before = await watch.refresh()

@@ -25,6 +25,7 @@ export class EpochWatch {
   #epochs: Epochs = { catalogue: 0n, key: 0n, clockOffsetMs: 0 }
   #readAtMs = Number.NEGATIVE_INFINITY
   #reading: Promise<Epochs> | undefined
+  #next: Promise<Epochs> | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(db: Db, onChange: (epochs: Epochs) => void) {
@@ -48,9 +49,21 @@ export class EpochWatch {
     return performance.now() - this.#readAtMs < FRESH_MS ? this.#epochs : undefined
   }
 
-  /** Reads the epochs now. Refuses `unavailable` where the database is away. */
+  /**
+   * The epochs, read after this was called: who only finds a reading under way shares the one
+   * after it. Refuses `unavailable` where the database is away.
+   */
   refresh(): Promise<Epochs> {
-    this.#reading ??= this.#read().finally(() => {
+    if (this.#next !== undefined) return this.#next
+    if (this.#reading === undefined) return this.#begin()
+    const begin = () => this.#begin()
+    this.#next = this.#reading.then(begin, begin)
+    return this.#next
+  }
+
+  #begin(): Promise<Epochs> {
+    this.#next = undefined
+    this.#reading = this.#read().finally(() => {
       this.#reading = undefined
     })
     return this.#reading

@@ -47,7 +47,7 @@ export class CatalogueCache {
 
   /** Refuses `unavailable` where it has moved and the database is away. */
   async current(): Promise<Catalogue> {
-    return this.remembered() ?? (await this.#refresh())
+    return this.remembered() ?? (await this.again())
   }
 
   /** The catalogue, if it is known to be current without asking the database. */
@@ -58,14 +58,18 @@ export class CatalogueCache {
       : undefined
   }
 
-  async #refresh(): Promise<Catalogue> {
-    await this.#watch.refresh()
-    const current = this.remembered()
-    if (current) return current
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined
-    })
-    return this.#loading
+  /** The catalogue as it stands now, asked of the database: never older than the question. */
+  async again(): Promise<Catalogue> {
+    const { catalogue: epoch } = await this.#watch.refresh()
+    for (;;) {
+      const known = this.#catalogue
+      if (known !== undefined && known.epoch >= epoch) return known
+      this.#loading ??= this.#load().finally(() => {
+        this.#loading = undefined
+      })
+      // One that was already being loaded may have been read before the epoch moved.
+      await this.#loading
+    }
   }
 
   async #load(): Promise<Catalogue> {

@@ -79,6 +79,10 @@ export async function placeOrder(
         const first = await firstEffect(desk.db, actor, { key, requestHash })
         if (first) return first
       }
+      // A service that was made or changed a moment ago must not be judged by what it was before.
+      if (refused instanceof Refusal && (await desk.catalogue.again()).epoch !== catalogue.epoch) {
+        continue
+      }
       throw refused
     }
     const outcome = await desk.committer.place(draft)
@@ -94,8 +98,10 @@ export async function placeOrder(
           },
           replayed: false,
         }
-      case 'replayed':
-        return { output: { ...outcome, currency: draft.currency }, replayed: true }
+      case 'replayed': {
+        const { kind: _, ...first } = outcome
+        return { output: { ...first, currency: draft.currency }, replayed: true }
+      }
       case 'key_reused':
         throw new Refusal('idempotency_key_reused')
       case 'insufficient_funds':
