@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { registerAdmin } from './admin/admin.ts'
+import { registerCustomerSession } from './admin/customer-session.ts'
 import type { Config } from './config.ts'
 import { CatalogueCache } from './core/catalogue/catalogue-cache.ts'
 import { EpochWatch } from './core/epoch-watch.ts'
@@ -106,7 +107,7 @@ async function serve(
   }
   registerPanel(app, panel, panels)
   registerPanel(app, panelbon, panels)
-  await registerAdmin(app, {
+  const rest = {
     funnel: core.funnel,
     keys: core.desk.keys,
     watch: core.watch,
@@ -115,7 +116,9 @@ async function serve(
     testClock: config.testClock,
     providers: new Set(core.drivers.keys()),
     toRefusal: panels.toRefusal,
-  })
+  }
+  await registerAdmin(app, rest)
+  await registerCustomerSession(app, rest)
   const { dataDir, demo } = config
   if (demo) await seedDemo(core.funnel, { dataDir, url: localUrl(config, config.port) })
   await app.listen({ port: config.port, host: config.host })
