@@ -102,8 +102,15 @@ export async function spawnTestPurser(
   const env = { ...process.env, ...place.env, PORT: String(port), ...o.env }
   const url = `http://127.0.0.1:${port}`
   const printed: string[] = []
-  let child = await launch(env, url, printed)
-  const client = await connect(url, o.beside ? { ...place, demo: o.beside.demo } : place)
+  let child: ChildProcess
+  let client: PurserClient
+  try {
+    child = await launch(env, url, printed)
+    client = await connect(url, o.beside ? { ...place, demo: o.beside.demo } : place)
+  } catch (error) {
+    await place.remove()
+    throw error
+  }
   const purser: SpawnedPurser = {
     ...client,
     output: () => printed.join(''),
