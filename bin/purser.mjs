@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: it finds a Node that runs TypeScript, then Purser.
 import { spawn, spawnSync } from 'node:child_process'
+import nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MAJOR_MIN = 24
@@ -34,6 +35,8 @@ function runWith(node) {
 }
 
 if (majorOf(process.versions.node) >= NODE_MAJOR_MIN) {
+  // What was read as TypeScript once need not be read so again: a start takes half the time.
+  nodeModule.enableCompileCache()
   const { main } = await import('../src/cli.ts')
   await main(process.argv.slice(2))
 } else {

@@ -38,20 +38,13 @@ function assertOneLine(ended: { code: number | null; err: string }, says: RegExp
 }
 
 describe('bad configuration is one clear line and exit code 1', () => {
-  const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
-    [{ PORT: '99999' }, /^purser: PORT must be a whole number from 0 to 65535: 99999$/m],
-    [{ PORT: '80.5' }, /PORT must be a whole number/],
-    [{ DEMO: 'maybe' }, /DEMO must be 1 or 0/],
-    [{ DATABASE_URL: 'mysql://x' }, /DATABASE_URL must look like postgres:/],
-    [{ DATABASE_URL: 'postgres://127.0.0.1:1/x' }, /DATABASE_URL: the database cannot be reached/],
-    [{ PUBLIC_URL: 'example.com' }, /PUBLIC_URL must begin with http/],
-    [{ TRUST_PROXY: 'nginx' }, /TRUST_PROXY must be a number of hops/],
-    [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL must be one of/],
-    [{ RATE_LIMIT_PER_MINUTE: '-1' }, /RATE_LIMIT_PER_MINUTE must be a whole number/],
-  ]
-  for (const [env, says] of cases) {
-    test(JSON.stringify(env), async () => assertOneLine(await run(['serve'], env), says))
-  }
+  test('of the environment', async () => {
+    assertOneLine(await run(['serve'], { PORT: '99999' }), /^purser: PORT must be a whole number/)
+  })
+  test('of a database that is not there', async () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:1/x' }
+    assertOneLine(await run(['serve'], env), /DATABASE_URL: the database cannot be reached/)
+  })
   test('an unknown command shows the commands', async () => {
     const ended = await run(['sell'])
     assert.equal(ended.code, 1)
