@@ -109,7 +109,7 @@ export function checkKey(key: string): string {
 }
 
 /** What makes two askings the same: the operation and its input, whatever the field order. */
-export function inputHash(operation: string, input: unknown): Buffer {
+function inputHash(operation: string, input: unknown): Buffer {
   return createHash('sha256').update(operation).update('\0').update(canonical(input)).digest()
 }
 

@@ -10,7 +10,7 @@ export interface LimitsPerMinute {
   readonly failedKeysPerIp: number
 }
 
-export const LIMITS_PER_MINUTE: LimitsPerMinute = {
+const LIMITS_PER_MINUTE: LimitsPerMinute = {
   panelsPerIp: 1000,
   perKey: 600,
   failedKeysPerIp: 60,

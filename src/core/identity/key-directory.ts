@@ -88,7 +88,7 @@ export class KeyDirectory {
 }
 
 /** SHA-256 in hexadecimal: a key has 190 bits of its own, so it needs no slow hash. */
-export function digestOf(key: string): string {
+function digestOf(key: string): string {
   if (key.length === 0 || key.length > KEY_LENGTH_MAX) throw new Refusal('unauthorized')
   return hash('sha256', key, 'hex')
 }
