@@ -1,0 +1,190 @@
+import { type TSchema, Type } from 'typebox'
+import { Refusal, type RefusalCode } from '../../core/refusal.ts'
+import type {
+  ActionText,
+  JsonSchema,
+  OpenApiDocument,
+  OpenApiResponse,
+} from '../../lib/openapi-document.ts'
+import type { PanelDialect } from './panel-dialect.ts'
+import { PANEL_ERRORS } from './panel-errors.ts'
+import { closed } from './panel-schemas.ts'
+
+/** What one API of the family takes and answers, in words and schemas. */
+export interface PanelText {
+  readonly dialect: PanelDialect
+  readonly title: string
+  readonly summary: string
+  readonly description: string
+  readonly actions: readonly PanelAction[]
+  /** Shapes that answers refer to by name. */
+  readonly shapes: Readonly<Record<string, TSchema>>
+}
+
+export interface PanelAction {
+  readonly action: string
+  readonly title: string
+  readonly description: string
+  readonly requests: readonly {
+    readonly title: string
+    readonly description?: string
+    /** Its name among the document's schemas. */
+    readonly name: string
+    readonly schema: TSchema
+    readonly example: Readonly<Record<string, string | number>>
+  }[]
+  readonly answer: { readonly name: string; readonly schema: TSchema; readonly example: unknown }
+  /** What this action refuses, beside what every request can meet. */
+  readonly refuses: readonly (keyof typeof PANEL_ERRORS)[]
+}
+
+const FORM_TYPES = [
+  'application/x-www-form-urlencoded',
+  'multipart/form-data',
+  'application/json',
+] as const
+const EVERYWHERE = [
+  'unauthorized',
+  'insufficient_scope',
+  'rate_limited',
+  'unknown_action',
+  'internal_error',
+  'unavailable',
+] as const satisfies readonly (keyof typeof PANEL_ERRORS)[]
+
+/** The document of an API of the family: one path, one schema for each action and type. */
+export function panelDocument(text: PanelText, version: string): OpenApiDocument {
+  const { dialect, actions } = text
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: text.title,
+      version,
+      summary: text.summary,
+      description: text.description,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths: {
+      [dialect.path]: {
+        post: {
+          operationId: dialect.name,
+          summary: 'Every action of this API',
+          requestBody: { required: true, content: formContent(actions) },
+          responses: { '200': okResponse(actions), ...errorResponses(text) },
+          'x-actions': actions.map((action) => actionText(dialect, action)),
+        },
+      },
+    },
+    components: { schemas: schemasOf(text) },
+  }
+}
+
+function schemaRef(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function formContent(actions: readonly PanelAction[]) {
+  // `add` is one action with a shape for each type, and a field too many is no error.
+  const schema: JsonSchema = {
+    oneOf: actions.map(({ requests }) => {
+      const shapes = requests.map(({ name }) => schemaRef(name))
+      return shapes.length === 1 ? shapes[0]! : { anyOf: shapes }
+    }),
+  }
+  const examples = Object.fromEntries(
+    actions.flatMap(({ requests }) =>
+      requests.map(({ name, example }) => [name, { value: { key: 'YOUR_API_KEY', ...example } }]),
+    ),
+  )
+  const [first, ...others] = FORM_TYPES
+  return {
+    [first]: { schema, examples },
+    ...Object.fromEntries(others.map((type) => [type, { schema }])),
+  }
+}
+
+function okResponse(actions: readonly PanelAction[]): OpenApiResponse {
+  const answers = new Map(actions.map(({ answer }) => [answer.name, answer]))
+  return {
+    description:
+      'What the action answers. With `legacy_errors` also every error that knows the key.',
+    headers: {
+      'idempotent-replayed': {
+        description: '`true` where this is the answer of an earlier request under the same key.',
+        schema: { type: 'string', const: 'true' },
+      },
+    },
+    content: {
+      'application/json': {
+        schema: {
+          oneOf: [...[...answers.keys()].map((name) => schemaRef(name)), schemaRef('Error')],
+        },
+        examples: Object.fromEntries(
+          [...answers].map(([name, { example }]) => [name, { value: example }]),
+        ),
+      },
+    },
+  }
+}
+
+/** One response for each HTTP status, with an example for each error that comes with it. */
+function errorResponses({ dialect }: PanelText): Record<string, OpenApiResponse> {
+  const byStatus = new Map<number, { code: RefusalCode; text: string }[]>()
+  for (const code of Object.keys(PANEL_ERRORS) as (keyof typeof PANEL_ERRORS)[]) {
+    const { status, text } = refused(dialect, code)
+    byStatus.set(status, [...(byStatus.get(status) ?? []), { code, text }])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, errors]) => [
+      status,
+      {
+        description: [...new Set(errors.map(({ text }) => text))].join(' · '),
+        content: {
+          'application/json': {
+            schema: schemaRef('Error'),
+            examples: Object.fromEntries(
+              errors.map(({ code, text }) => [code, { value: { error: text } }]),
+            ),
+          },
+        },
+      },
+    ]),
+  )
+}
+
+function actionText(dialect: PanelDialect, action: PanelAction): ActionText {
+  return {
+    action: action.action,
+    title: action.title,
+    description: action.description,
+    requests: action.requests.map(({ title, description, name }) => ({
+      title,
+      ...(description === undefined ? {} : { description }),
+      schema: name,
+      example: name,
+    })),
+    answer: { schema: action.answer.name, example: action.answer.name },
+    errors: [...EVERYWHERE, ...action.refuses]
+      .map((code) => {
+        const { status, text } = refused(dialect, code)
+        return { status, error: text, code, when: PANEL_ERRORS[code].when }
+      })
+      .sort((a, b) => a.status - b.status),
+  }
+}
+
+function refused(dialect: PanelDialect, code: keyof typeof PANEL_ERRORS) {
+  const { detail }: { readonly when: string; readonly detail?: string } = PANEL_ERRORS[code]
+  return dialect.refused(new Refusal(code, detail === undefined ? {} : { detail }))
+}
+
+function schemasOf({ actions, shapes }: PanelText): Record<string, JsonSchema> {
+  const schemas: Record<string, TSchema> = { ...shapes }
+  for (const { requests, answer } of actions) {
+    for (const { name, schema } of requests) schemas[name] = schema
+    schemas[answer.name] = answer.schema
+  }
+  schemas.Error = closed({ error: Type.String({ description: 'What is wrong' }) })
+  return schemas as Record<string, JsonSchema>
+}

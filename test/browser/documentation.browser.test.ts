@@ -1,0 +1,117 @@
+/** The pages as a browser shows them: quiet, from here alone, and as wide as the window. */
+import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium, missingChromium } from '../kit/chromium.ts'
+import { startTestPurser } from '../kit/purser.ts'
+
+const skip = await missingChromium()
+const purser = skip === false ? await startTestPurser() : undefined
+const browser: Browser | undefined = skip === false ? await launchChromium() : undefined
+after(async () => {
+  await browser?.close()
+  await purser?.stop()
+})
+
+const PATHS = [
+  '/',
+  '/docs',
+  '/docs/panel',
+  '/docs/panelbon',
+  '/docs/admin',
+  '/docs/health',
+  '/errors',
+  '/errors/insufficient_funds',
+  '/no/such/page',
+]
+const WIDTHS = [1280, 390]
+/** A folder for pictures of every page, for people to look at; without it none are taken. */
+const PICTURES = process.env.PURSER_SCREENSHOTS
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of WIDTHS) {
+    for (const path of colorScheme === 'light' ? PATHS : ['/docs/panel']) {
+      test(`${path} at ${width} px, ${colorScheme}`, { skip }, async () => {
+        assert.ok(browser && purser)
+        const context = await browser.newContext({
+          viewport: { width, height: 900 },
+          colorScheme,
+        })
+        try {
+          const page = await context.newPage()
+          const trouble = watch(page, purser.url)
+          const response = await page.goto(purser.url + path, { waitUntil: 'load' })
+          const missing = path.startsWith('/no/')
+          assert.equal(response?.status(), missing ? 404 : 200)
+          assert.deepEqual(
+            trouble().filter((line) => !(missing && line.includes('404'))),
+            [],
+          )
+          assert.equal(await overflow(page), 0, 'the page scrolls sideways')
+          assert.equal(await page.locator('h1').count(), 1)
+          await picture(page, `${width}-${colorScheme}${path.replaceAll('/', '_')}`)
+        } finally {
+          await context.close()
+        }
+      })
+    }
+  }
+}
+
+test('every link of every page leads somewhere', { skip }, async () => {
+  assert.ok(browser && purser)
+  const page = await browser.newPage()
+  const links = new Map<string, string>()
+  for (const path of PATHS) {
+    await page.goto(purser.url + path)
+    for (const href of await hrefs(page)) {
+      if (href.startsWith('#')) {
+        assert.equal(await page.locator(`[id="${href.slice(1)}"]`).count(), 1, `${href} on ${path}`)
+      } else {
+        links.set(new URL(href, page.url()).href, path)
+      }
+    }
+  }
+  for (const [link, path] of links) {
+    assert.ok(link.startsWith(purser.url), `${link} leaves the site`)
+    const response = await fetch(link, { headers: { accept: 'text/html' } })
+    await response.body?.cancel()
+    assert.equal(response.status, 200, `${link} on ${path}`)
+  }
+})
+
+/** What a page complains of or asks elsewhere, by the time it is called. */
+function watch(page: Page, origin: string): () => readonly string[] {
+  const lines: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') lines.push(message.text())
+  })
+  page.on('pageerror', (error) => lines.push(String(error)))
+  page.on('requestfailed', (request) => lines.push(`failed ${request.url()}`))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin)) lines.push(`elsewhere ${request.url()}`)
+  })
+  return () => lines
+}
+
+/** By how many pixels the page is wider than its window. */
+function overflow(page: Page): Promise<number> {
+  return page.evaluate<number>(
+    'Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)',
+  )
+}
+
+/** Where the links of a page lead, as they are written. */
+function hrefs(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(
+    "[...document.querySelectorAll('a')].map((anchor) => anchor.getAttribute('href'))",
+  )
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return
+  await mkdir(PICTURES, { recursive: true })
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+}

@@ -1,0 +1,44 @@
+import fastify from 'fastify'
+import { registerAdmin } from '../../src/admin/admin.ts'
+import { registerCustomerSession } from '../../src/admin/customer-session.ts'
+import { EpochWatch } from '../../src/core/epoch-watch.ts'
+import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
+import { Refusal } from '../../src/core/refusal.ts'
+import { openDatabase } from '../../src/db/database.ts'
+import { servedDocuments } from '../../src/documentation.ts'
+import { Limits } from '../../src/http/limits.ts'
+import { RateLimiter } from '../../src/http/rate-limiter.ts'
+import { collectRoutes } from '../../src/http/route-openapi.ts'
+import { ShiftedClock } from '../../src/lib/clock.ts'
+import type { OpenApiDocument } from '../../src/lib/openapi-document.ts'
+
+/**
+ * The documents of every surface by name, as the code describes them. The routes are registered
+ * on a server that never listens; its database is never connected to.
+ */
+export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiDocument>> {
+  const database = openDatabase({ host: 'nowhere.invalid' }, { max: 1 })
+  const app = fastify()
+  const routes = collectRoutes(app)
+  try {
+    const watch = new EpochWatch(database.db, () => {})
+    const deps = {
+      funnel: { database, clock: new ShiftedClock() },
+      keys: new KeyDirectory(database.db, watch),
+      watch,
+      limits: new Limits(new RateLimiter(database.pool), 0),
+      publicUrl: null,
+      testClock: true,
+      providers: new Set<string>(),
+      toRefusal: (error: unknown) =>
+        error instanceof Refusal ? error : new Refusal('internal_error', { cause: error }),
+    }
+    await registerAdmin(app, deps)
+    await registerCustomerSession(app, deps)
+    await app.ready()
+    return new Map(servedDocuments(routes).map(({ name, read }) => [name, read()]))
+  } finally {
+    await app.close()
+    await database.close()
+  }
+}
