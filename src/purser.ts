@@ -20,6 +20,7 @@ import { seedDemo } from './demo.ts'
 import { panel } from './dialects/panel/panel.ts'
 import { registerPanel } from './dialects/panel-family/panel-route.ts'
 import { panelbon } from './dialects/panelbon/panelbon.ts'
+import { registerDocumentation } from './documentation.ts'
 import { simulatedDelivery } from './drivers/delivery/simulated-delivery.ts'
 import { authenticator } from './http/authenticate.ts'
 import { registerHealth } from './http/health.ts'
@@ -107,6 +108,7 @@ async function serve(
   }
   registerPanel(app, panel, panels)
   registerPanel(app, panelbon, panels)
+  registerDocumentation(app, { publicUrl: config.publicUrl, clock: core.funnel.clock })
   const rest = {
     funnel: core.funnel,
     keys: core.desk.keys,
