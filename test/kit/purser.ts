@@ -239,7 +239,8 @@ async function launch(
   })
   child.stdout.on('data', (chunk: Buffer) => printed.push(chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => printed.push(chunk.toString()))
-  // A test that dies must not leave a server behind.
+  // A test that dies must not leave a server behind; a signal alone runs no exit handlers.
+  if (process.listenerCount('SIGTERM') === 0) process.once('SIGTERM', () => process.exit(143))
   const reap = () => signalGroup(child, 'SIGKILL')
   process.once('exit', reap)
   child.once('exit', () => process.off('exit', reap))
