@@ -73,11 +73,17 @@ function textOf(name: string, value: unknown): string | undefined {
       if (value === null) return undefined
       if (Array.isArray(value)) return listText(name, value)
   }
-  throw invalidField(`/${name}`, `${name} must be a text or a number`, 'invalid_type')
+  throw notText(name)
+}
+
+function notText(name: string): Refusal {
+  return invalidField(`/${name}`, `${name} must be a text or a number`, 'invalid_type')
 }
 
 /** `orders: [1, 2]` is `1,2`; a form's field sent twice has its last value. */
 function listText(name: string, values: readonly unknown[]): string | undefined {
+  // A list within a list is nothing that any client sends, and could be nested without end.
+  if (values.some(Array.isArray)) throw notText(name)
   if (name === 'orders' || name === 'order') {
     return values.map((value) => textOf('item', value) ?? '').join(',')
   }
@@ -110,7 +116,9 @@ function parseMultipart(
       if (valueCut) reject(new Refusal('payload_too_large'))
       fields[name] = value
     })
-    busboy.on('fieldsLimit', () => wrong(`More than ${FIELDS_MAX} fields`))
+    for (const limit of ['fieldsLimit', 'partsLimit'] as const) {
+      busboy.on(limit, () => wrong(`More than ${FIELDS_MAX} fields`))
+    }
     busboy.on('finish', () => resolve(fields))
     busboy.on('error', () => wrong('The multipart body is not valid'))
     payload.on('error', reject)

@@ -150,11 +150,17 @@ function namesOf(fields: Fields): string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '')
   if (names.length === 0) throw invalidField('/orders', 'orders is required', 'missing_required')
+  // The names are kept with the answer for repeats, and PostgreSQL keeps only what is text.
+  if (NOT_TEXT.test(list) || !list.isWellFormed()) {
+    throw invalidField('/orders', 'orders contains a character that is not text')
+  }
   if (names.length > ORDER_IDS_MAX) {
     throw new Refusal('too_many_ids', { detail: `orders has more than ${ORDER_IDS_MAX} ids` })
   }
   return [...new Set(names)]
 }
+
+const NOT_TEXT = /[^\P{Cc}\t\n\r]/u
 
 /** The header's key, else the field's; an empty one is none. */
 function idempotencyKeyOf(request: FastifyRequest, fields: Fields): string | null {
