@@ -37,7 +37,7 @@ const FLOORS: ReadonlyArray<{ name: string; holds: RegExp }> = [
   { name: 'workers', holds: /^src\/workers\// },
   { name: 'config', holds: /^src\/config\.ts$/ },
   { name: 'http', holds: /^src\/http\// },
-  { name: 'dialects and admin', holds: /^src\/(dialects|admin)\// },
+  { name: 'dialects, admin and docs', holds: /^src\/(dialects|admin|docs)\// },
   { name: 'composition', holds: /^src\/[^/]+$/ },
 ]
 
@@ -218,10 +218,16 @@ const LINE_LENGTH_MAX = 100
 /** What only lists routes, one after the other, is read like a table. */
 const REGISTRATION_LINES_MAX = 100
 /** Longer than they should be, and by how many lines at the most: a number may only go down. */
-const LONG_FILES: Readonly<Record<string, number>> = {
-  'src/core/ledger/verify-ledger.pg.test.ts': 510,
-}
+const LONG_FILES: Readonly<Record<string, number>> = {}
 const GENERATED = new Set(['src/db/schema.ts'])
+
+/** Templates and long strings left empty: text for people or for PostgreSQL has its own lines. */
+function withoutTexts({ path, text }: SourceFile): SourceFile {
+  const emptied = text
+    .replace(/`(?:[^`\\]|\\.)*`/gs, (template) => template.replace(/[^\n]/g, ''))
+    .replace(/'[^'\n]{50,}'|"[^"\n]{50,}"/g, "''")
+  return { path, text: emptied }
+}
 
 describe('sizes', () => {
   const written = code.filter((file) => !GENERATED.has(file.path))
@@ -251,9 +257,9 @@ describe('sizes', () => {
 
   it(`lines of code and SQL have at most ${LINE_LENGTH_MAX} characters`, () => {
     const migrations = all.filter((file) => file.path.startsWith('migrations/'))
-    // A test may quote an answer whole, on one line; template text is not the formatter's.
-    const own = written.filter((file) => !/\.test\.ts$/.test(file.path))
-    const tooLong = new RegExp(`^[^\`]{${LINE_LENGTH_MAX + 1},}$`, 'u')
+    // A test may quote an answer whole, on one line.
+    const own = written.filter((file) => !/\.test\.ts$/.test(file.path)).map(withoutTexts)
+    const tooLong = new RegExp(`^.{${LINE_LENGTH_MAX + 1},}$`, 'u')
     none(linesWith([...own, ...migrations], tooLong))
   })
 })

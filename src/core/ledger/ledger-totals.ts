@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 
-/** SQL for what ledger accounts gave and received in a span: (id, debits, credits), two rows each. */
+/** SQL for what ledger accounts gave and received: (id, debits, credits), two rows each. */
 export function movedInSpan(o: { afterId: bigint; upToId: bigint | null }): RawBuilder<unknown> {
   const span = sql`id > ${o.afterId} and (${o.upToId}::bigint is null or id <= ${o.upToId})`
   return sql`
