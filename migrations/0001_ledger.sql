@@ -5,7 +5,7 @@
 create table installation (
   only_row boolean not null default true,
   id uuid not null default gen_random_uuid(),
-  -- How often this database was restored from a backup. Cursors of the event feed carry it.
+  -- Moves up with every restore from a backup. Cursors of the event feed carry it.
   restore_epoch integer not null default 0,
   -- The test clock: at `test_clock_set_at` (real) the time was set to `test_clock_now`.
   test_clock_now timestamptz,
