@@ -42,7 +42,8 @@ export async function openBench(
   life: AsyncDisposableStack,
 ): Promise<Bench> {
   const dir = await mkdtemp(join(options.dir, 'purser-bench-'))
-  life.defer(() => rm(dir, { recursive: true, force: true }))
+  // Tried again: a run that was interrupted may still be writing there for a moment.
+  life.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
   const generator = loadGenerator(dir)
   const report = new Report(title)
   const [cpu] = cpus()

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -8,6 +8,7 @@ export interface Child {
   readonly process: ChildProcess
 }
 
+const running = new Set<Child>()
 const READY_WITHIN_MS = 60_000
 const READY_POLL_MS = 50
 const STOP_WITHIN_MS = 60_000
@@ -27,20 +28,27 @@ export async function startChild(o: {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  const child = spawn(process.execPath, o.args, {
+  const spawned = spawn(process.execPath, o.args, {
     env: { ...Object.fromEntries(inherited), ...o.env },
     stdio: ['ignore', log, log],
   })
+  closeSync(log)
+  if (spawned.pid === undefined) throw new Error(`${process.execPath} cannot be started`)
+  const child = { pid: spawned.pid, process: spawned }
+  running.add(child)
   const deadlineMs = performance.now() + READY_WITHIN_MS
   while (!(await answers(o.url))) {
-    if (child.exitCode !== null || performance.now() > deadlineMs) {
-      child.kill('SIGKILL')
+    if (hasEnded(child) || performance.now() > deadlineMs) {
+      await stopChild(child)
       throw new Error(`${o.args.join(' ')} did not start:\n${lastLines(o.logFile)}`)
     }
     await pause(READY_POLL_MS)
   }
-  if (child.pid === undefined) throw new Error('a process without a number')
-  return { pid: child.pid, process: child }
+  return child
+}
+
+function hasEnded({ process: { exitCode, signalCode } }: Child): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -55,22 +63,28 @@ function lastLines(file: string): string {
   return readFileSync(file, 'utf8').split('\n').slice(-20).join('\n')
 }
 
+/** Stops every child that was started and not yet stopped. */
+export async function stopChildren(): Promise<void> {
+  await Promise.all([...running].map(stopChild))
+}
+
 /** Asks it to stop and waits; one that does not stop in a minute is killed. Whether it stopped. */
 export async function stopChild(child: Child): Promise<boolean> {
-  const { process: running } = child
-  if (running.exitCode !== null || running.signalCode !== null) return true
-  const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()))
-  running.kill('SIGTERM')
+  running.delete(child)
+  if (hasEnded(child)) return true
+  const { process: spawned } = child
+  const ended = new Promise<void>((resolve) => spawned.once('exit', () => resolve()))
+  spawned.kill('SIGTERM')
   // One that was put to sleep has to wake up to hear it.
-  running.kill('SIGCONT')
+  spawned.kill('SIGCONT')
   const timer = new AbortController()
   const inTime = await Promise.race([
     ended.then(() => true),
-    pause(STOP_WITHIN_MS, false, { signal: timer.signal }),
+    pause(STOP_WITHIN_MS, false, { signal: timer.signal }).catch(() => false),
   ])
   timer.abort()
   if (inTime) return true
-  running.kill('SIGKILL')
+  spawned.kill('SIGKILL')
   await ended
   return false
 }

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type Options, openBench } from './bench.ts'
+import { stopChildren } from './child.ts'
 import { benchGrowth } from './growth.ts'
 import { benchOrders } from './orders.ts'
+import { endPrograms } from './program.ts'
 import { benchReads } from './reads.ts'
 
 const USAGE = `npm run bench -- NAME [options]
@@ -29,11 +31,20 @@ const BENCHES: Readonly<Record<string, { title: string; body: (bench: Bench) => 
   }
 
 const life = new AsyncDisposableStack()
+let ending: Promise<void> | undefined
+const end = () => {
+  ending ??= life.disposeAsync()
+  return ending
+}
+
+let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
+    interrupted = true
     process.stderr.write('\nstopping what was started\n')
-    const end = () => process.exit(1)
-    life.disposeAsync().then(end, end)
+    endPrograms()
+    const exit = () => process.exit(1)
+    stopChildren().then(end).then(exit, exit)
   })
 }
 
@@ -63,8 +74,11 @@ async function run({ title, body }: NonNullable<typeof chosen>): Promise<void> {
     await body(bench)
     bench.report.print()
     if (bench.report.failed) process.exitCode = 1
+  } catch (error) {
+    // Whatever fails once its children are being stopped has failed because of that.
+    if (!interrupted) throw error
   } finally {
-    await life.disposeAsync()
+    await end()
   }
 }
 

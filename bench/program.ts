@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -30,6 +30,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
+const running = new Set<ChildProcess>()
+
+/** Ends what `runProgram` has started and not yet seen the end of. */
+export function endPrograms(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
 /** Runs a program to its end; what it printed. Throws, with that, where it ends with an error. */
 export function runProgram(
   program: string,
@@ -38,6 +45,7 @@ export function runProgram(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    running.add(child)
     let output = ''
     const add = (chunk: Buffer) => {
       output += chunk.toString()
@@ -46,6 +54,7 @@ export function runProgram(
     child.stderr.on('data', add)
     child.on('error', reject)
     child.on('close', (code) => {
+      running.delete(child)
       if (code === 0) resolve(output)
       else reject(new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output}`))
     })

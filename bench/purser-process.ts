@@ -12,6 +12,7 @@ import { peakMemoryMb } from './processes.ts'
 import { runProgram } from './program.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/purser.mjs', import.meta.url))
+const AS_SHIPPED = JSON.stringify({})
 const SLEEP_ATTEMPTS_MAX = 200
 const SLEEP_PAUSE_MS = 25
 const SERVER_ENDS_WITHIN_MS = 60_000
@@ -55,9 +56,9 @@ export class PurserProcess implements AsyncDisposable {
     return connection
   }
 
-  /** The most memory that the Node process has had, of all that were started here. */
+  /** The most memory that the Node process has had, of all that ran as shipped. */
   get peakMemoryMb(): number {
-    if (this.#running) {
+    if (this.#running?.env === AS_SHIPPED) {
       this.#peakMemoryMb = Math.max(this.#peakMemoryMb, peakMemoryMb(this.pid))
     }
     return this.#peakMemoryMb
@@ -136,7 +137,6 @@ export class PurserProcess implements AsyncDisposable {
     this.#asleep = false
     await running.database.close()
     const stopped = await stopChild(running.child)
-    await this.#stopLeftServer()
     if (!stopped) throw new Error('Purser did not stop when it was asked to')
   }
 
@@ -154,6 +154,10 @@ export class PurserProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
+    try {
+      await this.stop()
+    } finally {
+      await this.#stopLeftServer()
+    }
   }
 }
