@@ -64,7 +64,7 @@ function fieldsTable(
   o: { caption: string; showsRequired: boolean },
 ): Html | undefined {
   if (fields.length === 0) return undefined
-  return html`<div class="wide"><table>
+  return html`<div class="wide"><table class="stack">
 <caption class="hidden">${o.caption}</caption>
 <thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">What it is</th></tr></thead>
 <tbody>${fields.map(
@@ -84,7 +84,7 @@ function errorsPart(errors: readonly EntryError[]): Html | undefined {
       ({ status, when }) => html`<li><span class="status">${status}</span> ${withLinks(when)}</li>`,
     )}</ul>`
   }
-  return html`<details><summary>Errors</summary><div class="wide"><table>
+  return html`<details><summary>Errors</summary><div class="wide"><table class="stack">
 <caption class="hidden">Errors</caption>
 <thead><tr><th scope="col">HTTP</th><th scope="col"><code>error</code></th><th scope="col">When</th></tr></thead>
 <tbody>${errors.map(

@@ -93,7 +93,7 @@ function descriptionOf(schema: JsonSchema): string {
 /** Values that read better than the name of their type. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   email: 'ada@shop.example',
-  name: 'Ada',
+  name: 'Example',
   password: 'a long one of your own',
   currency: 'USD',
   time_zone: 'Europe/Sofia',
@@ -105,8 +105,13 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   scopes: ['write:orders', 'read:billing'],
   key: 'pur_4fK2m9Qx…',
   cursor: '…',
+  hasMore: false,
   nextCursor: null,
   breaches: [],
+  disabled_at: null,
+  cancel_requested_at: null,
+  operator_id: null,
+  legacy_errors: false,
   params: null,
   data: null,
 }
@@ -119,7 +124,6 @@ export function sampleOf(document: OpenApiDocument, given: JsonSchema, name = ''
   if (example !== undefined) return example
   if (schema.const !== undefined) return schema.const
   if (schema.enum !== undefined) return schema.enum[0]
-  if (schema.anyOf !== undefined) return sampleOf(document, schema.anyOf[0] ?? {}, name)
   if (schema.properties !== undefined) {
     return Object.fromEntries(
       Object.entries(schema.properties).map(([field, inner]) => [
@@ -127,6 +131,9 @@ export function sampleOf(document: OpenApiDocument, given: JsonSchema, name = ''
         sampleOf(document, inner, field),
       ]),
     )
+  }
+  if (schema.anyOf !== undefined && SAMPLES[name] === undefined) {
+    return sampleOf(document, schema.anyOf[0] ?? {}, name)
   }
   const known = SAMPLES[name]
   if (known !== undefined && !(schema.type === 'array' && schema.items?.properties)) return known
