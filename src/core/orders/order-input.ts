@@ -50,6 +50,10 @@ export function checkOrderRequest(request: OrderRequest): bigint {
     }
   }
   const service = required(request, 'service')
+  // What is no number for any service is wrong before it is asked which service it is for.
+  for (const field of ['quantity', 'answer_number'] as const) {
+    if (request[field]?.trim()) readWholeNumber(request, field)
+  }
   if (!ASCII_WHOLE_NUMBER.test(service)) throw new Refusal('service_not_found')
   return BigInt(service)
 }
