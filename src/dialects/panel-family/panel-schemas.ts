@@ -49,16 +49,11 @@ const quantity = Type.Integer({
   description: "Needed quantity, between the service's `min` and `max`",
 })
 const LINK = 'https://shop.example/page'
+const TEN_LINES = Array.from({ length: 10 }, (_, at) => `Caption ${at + 1}`).join('\n')
 
 /** The fields of `add` for each type of service. Source: the order panel's "Add order". */
 export const ADD_REQUESTS = [
   addRequest('Default', { link, quantity }, { service: 1, link: LINK, quantity: 100 }),
-  addRequest(
-    'Package',
-    { link },
-    { service: 2, link: LINK },
-    'The service itself fixes the quantity.',
-  ),
   addRequest(
     'SEO',
     {
@@ -66,7 +61,7 @@ export const ADD_REQUESTS = [
       keywords: Type.String({ description: 'Keywords, divided by commas or one a line' }),
       quantity,
     },
-    { service: 3, link: LINK, keywords: 'tea,green tea', quantity: 100 },
+    { service: 2, link: LINK, keywords: 'tea,green tea', quantity: 100 },
   ),
   addRequest(
     'Custom Comments',
@@ -76,7 +71,7 @@ export const ADD_REQUESTS = [
         description: 'One comment a line; the quantity is the number of lines that are not empty',
       }),
     },
-    { service: 4, link: LINK, comments: 'Well made\nArrived early\nGood value' },
+    { service: 3, link: LINK, comments: TEN_LINES },
   ),
   addRequest(
     'Poll',
@@ -95,6 +90,12 @@ export const ADD_REQUESTS = [
       quantity,
     },
     { service: 6, link: LINK, groups: 'first_group\nsecond_group', quantity: 100 },
+  ),
+  addRequest(
+    'Package',
+    { link },
+    { service: 4, link: LINK },
+    'The service itself fixes the quantity.',
   ),
 ]
 
