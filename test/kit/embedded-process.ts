@@ -13,8 +13,17 @@ import {
 
 export interface Said {
   readonly event: string
-  // biome-ignore lint/suspicious/noExplicitAny: what a child says is checked by the test.
-  readonly detail: any
+  readonly detail: SaidDetail
+}
+
+/** What embedded-child.ts tells of an event; each event fills its own fields. */
+export interface SaidDetail {
+  readonly startedAs: string
+  readonly version: string
+  readonly connection: pg.ClientConfig & { readonly host: string; readonly port: number }
+  readonly name: string
+  readonly message: string
+  readonly reason: string
 }
 
 export interface EmbeddedProcess {
