@@ -96,15 +96,17 @@ begin
       left join lateral (
         select s.request_hash = i.hash as same from service_order s
         where s.account_id = i.account and s.idempotency_key = i.key
+        limit 1
       ) o on i.key is not null
       left join lateral (
         select true as found from idempotency n
         where n.owner_kind = 'account' and n.owner_id = i.account and n.key = i.key
+        limit 1
       ) n on i.key is not null
     ) k
     -- A left join: a row that went missing here would shift the outcomes of its neighbours.
     left join lateral (
-      select a.balance - a.floor as available from ledger_account a where a.id = k.wallet
+      select a.balance - a.floor as available from ledger_account a where a.id = k.wallet limit 1
     ) w on true
   ) d;
 
@@ -165,8 +167,11 @@ begin
     select i.at::integer, i.outcome, o.id, o.list_charge, o.charge, o.created_at
     from rows from (unnest(outcomes), unnest(p_account), unnest(p_idempotency_key))
       with ordinality as i (outcome, account, key, at)
-    left join service_order o
-      on i.outcome = 1 and o.account_id = i.account and o.idempotency_key = i.key
+    left join lateral (
+      select s.id, s.list_charge, s.charge, s.created_at from service_order s
+      where s.account_id = i.account and s.idempotency_key = i.key
+      limit 1
+    ) o on i.outcome = 1
     where i.outcome <> 0;
   end if;
 end

@@ -85,9 +85,11 @@ create table service_order (
   constraint service_order_look check (
     (look_at is null) = (state not in ('pending', 'in_progress')))
 ) with (fillfactor = 85);
-create index service_order_account_idx on service_order (account_id, id);
+-- Made before the next one on purpose: while the table is empty the planner finds both equally
+-- cheap for the look-up of a key, and takes the older.
 create unique index service_order_idempotency_key on service_order (account_id, idempotency_key)
   where idempotency_key is not null;
+create index service_order_account_idx on service_order (account_id, id);
 create index service_order_look_idx on service_order (look_at) where look_at is not null;
 
 -- Money given back for an order. A change of state refunds at most once; the operator as often
