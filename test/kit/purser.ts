@@ -80,6 +80,7 @@ export async function startTestPurser(o: { env?: Environment } = {}): Promise<Te
 }
 
 export interface SpawnedPurser extends PurserClient {
+  readonly dataDir: string
   /** What the process has printed so far, this start and earlier ones. */
   output(): string
   /** Sends a signal to the whole process group and waits for the process to end. */
@@ -113,6 +114,7 @@ export async function spawnTestPurser(
   }
   const purser: SpawnedPurser = {
     ...client,
+    dataDir: place.dataDir,
     output: () => printed.join(''),
     kill: (signal) => end(child, signal),
     async restart() {
