@@ -53,7 +53,8 @@ ${cards(links)}
 function cards(links: readonly DocumentLink[]) {
   return html`<ul class="cards">${links.map(
     ({ name, title, summary, address }) =>
-      html`<li><a href="/docs/${name}"><b>${title}</b></a> <code>${address}</code><p>${inline(summary)}</p></li>`,
+      html`<li><a href="/docs/${name}"><b>${title}</b></a> <code>${address}</code>
+<p>${inline(summary)}</p></li>`,
   )}</ul>`
 }
 
