@@ -95,7 +95,8 @@ begin
       ) with ordinality as i (account, wallet, charge, key, hash, at)
       left join lateral (
         select s.request_hash = i.hash as same from service_order s
-        where s.account_id = i.account and s.idempotency_key = i.key
+        where (s.account_id::text || ' ' || s.idempotency_key) = i.account::text || ' ' || i.key
+          and s.idempotency_key is not null
         limit 1
       ) o on i.key is not null
       left join lateral (
@@ -169,7 +170,8 @@ begin
       with ordinality as i (outcome, account, key, at)
     left join lateral (
       select s.id, s.list_charge, s.charge, s.created_at from service_order s
-      where s.account_id = i.account and s.idempotency_key = i.key
+      where (s.account_id::text || ' ' || s.idempotency_key) = i.account::text || ' ' || i.key
+          and s.idempotency_key is not null
       limit 1
     ) o on i.outcome = 1
     where i.outcome <> 0;
@@ -465,7 +467,7 @@ create table service_order (
   constraint service_order_state_known CHECK (state = ANY (ARRAY['pending'::text, 'in_progress'::text, 'partial'::text, 'completed'::text, 'done'::text, 'canceled'::text, 'failed'::text]))
 ) with (fillfactor=85);
 CREATE INDEX service_order_account_idx ON public.service_order USING btree (account_id, id);
-CREATE UNIQUE INDEX service_order_idempotency_key ON public.service_order USING btree (account_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX service_order_idempotency_key ON public.service_order USING btree (((((account_id)::text || ' '::text) || idempotency_key))) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX service_order_look_idx ON public.service_order USING btree (look_at) WHERE (look_at IS NOT NULL);
 
 create table service_price (

@@ -85,9 +85,11 @@ create table service_order (
   constraint service_order_look check (
     (look_at is null) = (state not in ('pending', 'in_progress')))
 ) with (fillfactor = 85);
--- Made before the next one on purpose: while the table is empty the planner finds both equally
--- cheap for the look-up of a key, and takes the older.
-create unique index service_order_idempotency_key on service_order (account_id, idempotency_key)
+-- Over one expression, not two columns, so that no other index can serve the look-up of a key:
+-- on an empty table the planner found (account_id, id) as cheap, and read all of an account's
+-- orders for each new one.
+create unique index service_order_idempotency_key
+  on service_order ((account_id::text || ' ' || idempotency_key))
   where idempotency_key is not null;
 create index service_order_account_idx on service_order (account_id, id);
 create index service_order_look_idx on service_order (look_at) where look_at is not null;

@@ -58,7 +58,8 @@ begin
       ) with ordinality as i (account, wallet, charge, key, hash, at)
       left join lateral (
         select s.request_hash = i.hash as same from service_order s
-        where s.account_id = i.account and s.idempotency_key = i.key
+        where (s.account_id::text || ' ' || s.idempotency_key) = i.account::text || ' ' || i.key
+          and s.idempotency_key is not null
         limit 1
       ) o on i.key is not null
       left join lateral (
@@ -132,7 +133,8 @@ begin
       with ordinality as i (outcome, account, key, at)
     left join lateral (
       select s.id, s.list_charge, s.charge, s.created_at from service_order s
-      where s.account_id = i.account and s.idempotency_key = i.key
+      where (s.account_id::text || ' ' || s.idempotency_key) = i.account::text || ' ' || i.key
+          and s.idempotency_key is not null
       limit 1
     ) o on i.outcome = 1
     where i.outcome <> 0;

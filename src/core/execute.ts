@@ -4,6 +4,7 @@ import type { Database, Tx } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Actor, actorId } from './actor.ts'
 import type { Effect, EventDraft, Operation } from './operation.ts'
+import { findOrderByKey } from './orders/order-by-key.ts'
 import { Refusal } from './refusal.ts'
 import { covers, type Scope } from './scope.ts'
 import { keyedHash, type Sealed, seal, unseal } from './seal.ts'
@@ -142,12 +143,7 @@ async function claim(tx: Tx, actor: Actor, key: string, hash: Buffer): Promise<u
   if (owner.kind === 'account') {
     await sql`select from ledger_account where account_id = ${owner.id} and kind = 'wallet'
       for no key update`.execute(tx)
-    const order = await tx
-      .selectFrom('service_order')
-      .select('id')
-      .where('account_id', '=', owner.id)
-      .where('idempotency_key', '=', key)
-      .executeTakeFirst()
+    const order = await findOrderByKey(tx, { accountId: owner.id, key })
     if (order) throw new Refusal('idempotency_key_reused')
   } else {
     await sql`select pg_advisory_xact_lock(7079, hashtext(${`${owner.id}:${key}`}))`.execute(tx)

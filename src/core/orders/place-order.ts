@@ -9,6 +9,7 @@ import type { Effect } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
 import { chargeFor } from './charge.ts'
 import type { NumberBlocks } from './number-blocks.ts'
+import { findOrderByKey } from './order-by-key.ts'
 import type { DraftOrder, OrderCommitter } from './order-committer.ts'
 import { checkOrderRequest, ORDER_FIELDS, type OrderRequest, readOrderWork } from './order-input.ts'
 
@@ -176,25 +177,12 @@ async function firstEffect(
   by: { key: string; requestHash: string },
 ): Promise<Effect<PlacedOrder> | undefined> {
   const order = await translateOutage(() =>
-    db
-      .selectFrom('service_order')
-      .select(['id', 'created_at', 'currency', 'list_charge', 'charge', 'request_hash'])
-      .where('account_id', '=', actor.accountId)
-      .where('idempotency_key', '=', by.key)
-      .executeTakeFirst(),
+    findOrderByKey(db, { accountId: actor.accountId, key: by.key }),
   )
   if (!order) return undefined
-  if (order.request_hash?.toString('hex') !== by.requestHash) {
+  if (order.requestHash.toString('hex') !== by.requestHash) {
     throw new Refusal('idempotency_key_reused')
   }
-  return {
-    output: {
-      id: order.id,
-      createdAt: order.created_at,
-      currency: order.currency,
-      listChargeMicros: order.list_charge,
-      chargeMicros: order.charge,
-    },
-    replayed: true,
-  }
+  const { requestHash, ...placed } = order
+  return { output: placed, replayed: true }
 }
