@@ -40,12 +40,12 @@ export class KeyDirectory {
 
   /** Refuses `unauthorized`; `unavailable` where the database is away. */
   async find(key: string): Promise<KeyOwner> {
-    const digest = digestOf(key)
-    return this.#remembered(digest) ?? (await this.#look(digest))
+    return this.remembered(key) ?? (await this.#look(digestOf(key)))
   }
 
-  /** The owner, if it can be told without asking the database. */
-  #remembered(digest: string): KeyOwner | undefined {
+  /** The owner, if it can be told without asking the database. Refuses `unauthorized`. */
+  remembered(key: string): KeyOwner | undefined {
+    const digest = digestOf(key)
     const epochs = this.#watch.fresh()
     const entry = this.#entries.get(digest)
     if (epochs === undefined || entry === undefined || entry.epoch !== epochs.key) return undefined
