@@ -25,7 +25,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not signed in',
     meaning: 'The key or session is missing, unknown, expired or disabled.',
     remedy:
-      "Send the whole key, without blanks around it: the field `key` in the panels, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. After many wrong keys in a minute an address has to wait.",
+      "Send the whole key, without blanks around it: the field `key` in the panels, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. After 60 wrong keys in a minute an address has to wait before it tries another.",
   },
   insufficient_scope: {
     title: 'Not allowed',

@@ -43,6 +43,19 @@ ${
   }
 }
 
+const PROBLEM = {
+  type: 'https://panel.example/errors/invalid_request',
+  title: 'Validation failed',
+  status: 400,
+  detail: 'The request body failed validation.',
+  code: 'invalid_request',
+  instance: '/admin/v1/accounts',
+  requestId: 'req_…',
+  timestamp: '2026-01-31T09:30:00.000Z',
+  errors: [{ pointer: '/email', detail: 'is required', code: 'missing_required' }],
+  extensions: {},
+}
+
 /** Every error, by its code. */
 export function errorsPage(): Page {
   const codes = Object.entries(ERROR_GUIDES).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -50,6 +63,10 @@ export function errorsPage(): Page {
     title: 'Errors',
     body: html`<h1>Errors</h1>
 <p class="lead">What each one means and what to change.</p>
+<p>The panels write an error as one text:</p>
+<pre><code>{"error":"Incorrect service ID"}</code></pre>
+<p>The operator API as Problem Details; a program branches on <code>code</code>, and <code>type</code> leads here:</p>
+<pre><code>${JSON.stringify(PROBLEM, null, 2)}</code></pre>
 <div class="wide"><table>
 <thead><tr><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead>
 <tbody>${codes.map(

@@ -99,6 +99,13 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   time_zone: 'Europe/Sofia',
   reason: 'Paid by bank transfer',
   rate: '0.90',
+  quantity: 100,
+  remains: 40,
+  start_count: 3572,
+  list_charge: '0.10',
+  charge: '0.09',
+  refunded: '0.00',
+  provider: 'simulated',
   discount_percent: 10,
   link: 'https://shop.example/page',
   prefix: 'pur_4fK2m9Qx',
@@ -120,6 +127,8 @@ const INSTANT = '2026-01-31T09:30:00.000Z'
 /** A value of `schema` to look at: its examples, else something of the kind. */
 export function sampleOf(document: OpenApiDocument, given: JsonSchema, name = ''): unknown {
   const schema = resolve(document, given)
+  const known = SAMPLES[name]
+  if (known !== undefined && !(schema.type === 'array' && schema.items?.properties)) return known
   const [example] = schema.examples ?? []
   if (example !== undefined) return example
   if (schema.const !== undefined) return schema.const
@@ -132,11 +141,7 @@ export function sampleOf(document: OpenApiDocument, given: JsonSchema, name = ''
       ]),
     )
   }
-  if (schema.anyOf !== undefined && SAMPLES[name] === undefined) {
-    return sampleOf(document, schema.anyOf[0] ?? {}, name)
-  }
-  const known = SAMPLES[name]
-  if (known !== undefined && !(schema.type === 'array' && schema.items?.properties)) return known
+  if (schema.anyOf !== undefined) return sampleOf(document, schema.anyOf[0] ?? {}, name)
   switch (schema.type) {
     case 'array':
       return [sampleOf(document, schema.items ?? {}, name)]
