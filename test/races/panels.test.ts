@@ -162,7 +162,8 @@ test('100 cancels of an order while its provider reports partial refund it once'
       outcome: 'partial',
       delivered,
     })
-    assert.ok(reported.status === 200 || reported.status === 409, reported.text)
+    // 404: a cancel has reached the provider first.
+    assert.ok(reported.status === 200 || reported.status === 404, reported.text)
     const answers = await cancels
     const row = await ended(id)
     const done = answers.filter(({ text }) => /"status":"success"|"cancel":1\}/.test(text)).length
@@ -171,7 +172,7 @@ test('100 cancels of an order while its provider reports partial refund it once'
       assert.match(text, /success|"cancel":1\}|Order cannot be canceled|"error":/)
     }
     assert.ok(row.state === 'canceled' || row.state === 'partial', row.state)
-    if (row.state === 'partial') assert.equal(done, 0)
+    assert.equal(done > 0, row.state === 'canceled')
     assert.equal(row.refunded, (row.charge * row.remains) / row.quantity)
     assert.equal(await walletOf(one, customer.id), before - row.charge + row.refunded)
     const refunds = (await transfersOf(one, id)).filter((line) => line.startsWith('order_refund'))
