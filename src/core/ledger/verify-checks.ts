@@ -80,7 +80,7 @@ function wrongAccounts(scope: VerifyScope): RawBuilder<unknown> {
 
 /**
  * SQL for the transfers that orders, refunds, credits and holds ought to have, by the kinds of
- * ledger accounts that give and receive (null: any). `scope` limits it where one is given.
+ * ledger accounts that give and receive (null: of every kind). `scope` limits it where one is given.
  */
 function expected(scope: VerifyScope | null): RawBuilder<unknown> {
   const order = scope === null ? sql`true` : ofScope(scope, 'o.id')

@@ -6,10 +6,10 @@ import type { Catalogue, CatalogueCache, CatalogueService } from '../catalogue/c
 import { authorize, checkKey, translateOutage } from '../execute.ts'
 import type { KeyDirectory } from '../identity/key-directory.ts'
 import type { Effect } from '../operation.ts'
+import { findOrderByKey } from '../order-by-key.ts'
 import { Refusal } from '../refusal.ts'
 import { chargeFor } from './charge.ts'
 import type { NumberBlocks } from './number-blocks.ts'
-import { findOrderByKey } from './order-by-key.ts'
 import type { DraftOrder, OrderCommitter } from './order-committer.ts'
 import { checkOrderRequest, ORDER_FIELDS, type OrderRequest, readOrderWork } from './order-input.ts'
 

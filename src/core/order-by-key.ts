@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Db } from '../../db/database.ts'
+import type { Db } from '../db/database.ts'
 
 /** An order as it was made, and the hash of what was asked. */
 export interface KeyedOrder {
