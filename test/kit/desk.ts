@@ -82,15 +82,20 @@ export async function newService(desk: TestDesk, rate: string): Promise<bigint> 
   return BigInt(service.id)
 }
 
-/** An account with 1000.00 USD and a key. */
+/** An account with 1000.00 and a key. */
 export async function newKeyHolder(
   desk: TestDesk,
-  o: { amountMicros?: bigint; discountPpm?: number; scopes?: readonly string[] } = {},
+  o: {
+    amountMicros?: bigint
+    currency?: string
+    discountPpm?: number
+    scopes?: readonly string[]
+  } = {},
 ): Promise<{ accountId: bigint; keyId: bigint; key: string }> {
   const { id } = await desk.run(createAccount, {
     email: `${crypto.randomUUID()}@shop.example`,
     name: 'Customer',
-    currency: 'USD',
+    currency: o.currency ?? 'USD',
     timeZone: 'UTC',
   })
   const accountId = BigInt(id)

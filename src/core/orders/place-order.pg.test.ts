@@ -89,31 +89,37 @@ async function ordersOf(accountId: bigint): Promise<Row[]> {
   return rows
 }
 
-test('an order is charged what its rate, quantity and discount say, to the millionth', async () => {
+test('an order is charged what its rate, quantity and discount say, in every currency', async () => {
   const service = await newService(here, '0.01')
-  const holder = await newKeyHolder(here, { amountMicros: 10n ** 15n })
-  let spent = 0n
+  const amountMicros = 10n ** 15n
+  // Of 0, 2 and 3 decimals: charges are finer than any of them.
+  const holders = await Promise.all(
+    ['JPY', 'USD', 'KWD'].map(async (currency) => {
+      const holder = await newKeyHolder(here, { amountMicros, currency })
+      return { ...holder, currency, left: amountMicros }
+    }),
+  )
   const terms = fc.record({
+    holder: fc.constantFrom(...holders),
     rate: fc.bigInt({ min: 1n, max: 10n ** 9n }),
     discountPpm: fc.integer({ min: 0, max: 1_000_000 }),
     quantity: fc.bigInt({ min: 1n, max: 1_000_000n }),
   })
   await fc.assert(
-    fc.asyncProperty(terms, async ({ rate, discountPpm, quantity }) => {
+    fc.asyncProperty(terms, async ({ holder, rate, discountPpm, quantity }) => {
+      const { key, keyId, currency } = holder
       const text = `${rate / 1_000_000n}.${String(rate % 1_000_000n).padStart(6, '0')}`
-      await here.run(setServicePrice, { serviceId: service, currency: 'USD', rate: text })
-      await here.run(updateApiKey, { keyId: holder.keyId, discountPpm })
-      const actor = await actorOf(late, holder.key)
-      const { output } = await add(late, { actor, service, quantity })
+      await here.run(setServicePrice, { serviceId: service, currency, rate: text })
+      await here.run(updateApiKey, { keyId, discountPpm })
+      const { output } = await add(late, { actor: await actorOf(late, key), service, quantity })
       const expected = chargeFor({ rate, quantity, discountPpm })
-      assert.deepEqual(
-        { listChargeMicros: output.listChargeMicros, chargeMicros: output.chargeMicros },
-        expected,
-      )
-      spent += expected.chargeMicros
-      assert.equal(await here.reader.balance(await actorOf(here, holder.key)), 10n ** 15n - spent)
+      const { listChargeMicros, chargeMicros } = output
+      assert.deepEqual({ listChargeMicros, chargeMicros }, expected)
+      assert.equal(output.currency, currency)
+      holder.left -= chargeMicros
+      assert.equal(await here.reader.balance(await actorOf(here, key)), holder.left)
     }),
-    { numRuns: 15 },
+    { numRuns: 20 },
   )
 })
 
