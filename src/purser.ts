@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { registerAdmin } from './admin/admin.ts'
 import { registerCustomerSession } from './admin/customer-session.ts'
@@ -29,6 +30,7 @@ import { Metrics } from './http/metrics.ts'
 import { RateLimiter } from './http/rate-limiter.ts'
 import { createServer, toRefusal } from './http/server.ts'
 import { ShiftedClock } from './lib/clock.ts'
+import { StartupError } from './lib/startup-error.ts'
 import { startCleanUp } from './workers/clean-up.ts'
 import { startDeliveryWorker } from './workers/delivery-worker.ts'
 import { startKeyUseWorker } from './workers/key-use-worker.ts'
@@ -123,13 +125,29 @@ async function serve(
   await registerCustomerSession(app, rest)
   const { dataDir, demo } = config
   if (demo) await seedDemo(core.funnel, { dataDir, url: localUrl(config, config.port) })
-  await app.listen({ port: config.port, host: config.host })
+  await listen(app, config)
   const { port } = app.server.address() as AddressInfo
   const url = localUrl(config, port)
   if (demo && port !== config.port) await seedDemo(core.funnel, { dataDir, url })
   life.stops.push(() => app.close())
   startWorkers(core, log, life.stops)
   return { url, stop: life.stopAll }
+}
+
+async function listen(app: FastifyInstance, config: Config): Promise<void> {
+  try {
+    await app.listen({ port: config.port, host: config.host })
+  } catch (error) {
+    const { code } = error as { code?: unknown }
+    const where = `${config.host}:${config.port}`
+    if (code === 'EADDRINUSE') {
+      throw new StartupError(`${where} is taken by another program: choose another PORT`)
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+      throw new StartupError(`cannot listen on ${where} (${code}): choose another PORT or HOST`)
+    }
+    throw error
+  }
 }
 
 /** Where somebody on this machine reaches it. */

@@ -117,6 +117,10 @@ describe('a process on its own database', () => {
       assert.equal(code, 0, line)
     }
     assertOneLine(await run(['serve'], { DATA_DIR: dataDir, PORT: '0' }), /Purser.*running|in use/i)
+    const elsewhere = await mkdtemp(join(tmpdir(), 'purser-elsewhere-'))
+    const taken = { DATA_DIR: elsewhere, PORT: new URL(first.url).port }
+    assertOneLine(await run(['serve'], taken), /is taken by another program: choose another PORT/)
+    await rm(elsewhere, { recursive: true, force: true })
     assert.equal(await first.stop(), 0)
 
     const second = await start()
