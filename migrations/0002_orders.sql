@@ -22,6 +22,7 @@ create table service (
   can_cancel boolean not null default true,
   can_dripfeed boolean not null default false,
   provider text not null default 'simulated',
+  changed_epoch bigint not null default 0,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint service_pkey primary key (id),
@@ -35,6 +36,9 @@ create table service (
   constraint service_package_positive check (package_quantity > 0)
 );
 
+create trigger service_changed before insert or update on service
+  for each row execute function mark_changed('catalogue');
+
 create table service_price (
   service_id bigint not null,
   currency text not null,
@@ -44,6 +48,17 @@ create table service_price (
   constraint service_price_service_fkey foreign key (service_id) references service (id),
   constraint service_price_rate_positive check (rate > 0)
 );
+
+-- A service changes with its prices.
+create function service_price_changed() returns trigger language plpgsql as $$
+begin
+  update service s set changed_epoch = 0
+  where s.id = case when tg_op = 'DELETE' then old.service_id else new.service_id end;
+  return null;
+end
+$$;
+create trigger service_price_changed after insert or update or delete on service_price
+  for each row execute function service_price_changed();
 
 create table service_order (
   id bigint not null,

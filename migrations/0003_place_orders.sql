@@ -3,12 +3,13 @@
 --
 -- Outcomes, by position in the arrays; positions that are not returned were placed:
 --   1 replayed: the key's first order is returned   2 the key was used for something else
---   3 the balance is too low                        9 (position 0) an epoch moved: nothing done
+--   3 the balance is too low                        9 its price or its key has changed since
 --
 -- Statement 1 holds the epochs still: who changes a price or a key takes the lock exclusively.
 -- Statement 2 locks the wallets in id order. Only then, in a new snapshot, keys are looked up and
 -- balances read, so both are exact. LATERAL look-ups with a limit, which the planner may not turn
--- into joins, and the settings below keep the plans from depending on statistics.
+-- into joins, and the settings below keep the plans from depending on statistics. A lock that is
+-- not to be had fails the batch soon; the caller then tries its orders one by one.
 create function place_orders(
   p_catalogue_epoch bigint, p_key_epoch bigint, p_now timestamptz,
   p_id bigint[], p_account bigint[], p_wallet bigint[], p_revenue bigint[], p_key bigint[],
@@ -19,12 +20,12 @@ create function place_orders(
   at integer, outcome integer, id bigint, list_charge bigint, charge bigint, created_at timestamptz)
 language plpgsql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_generic_plan set lock_timeout = '1s'
 as $$
 declare
   outcomes integer[];
   short boolean;
-  settled boolean;
+  stale bigint[];
   seen bigint := 0;
   available bigint := 0;
   line record;
@@ -32,12 +33,20 @@ begin
   perform pg_advisory_xact_lock_shared(7078);
   perform from ledger_account a where a.id = any (p_wallet) order by a.id for no key update;
 
-  select count(*) = 2 into settled from epoch e
-  where (e.name = 'catalogue' and e.value = p_catalogue_epoch)
-    or (e.name = 'key' and e.value = p_key_epoch);
-  if not settled then
-    return query select 0, 9, null::bigint, null::bigint, null::bigint, null::timestamptz;
-    return;
+  if 2 <> (select count(*) from epoch e
+    where (e.name = 'catalogue' and e.value = p_catalogue_epoch)
+      or (e.name = 'key' and e.value = p_key_epoch))
+  then
+    -- Something has changed since these orders were priced. Which of them does it touch?
+    select array_agg(i.at) into stale
+    from rows from (unnest(p_account), unnest(p_key), unnest(p_service))
+      with ordinality as i (account, key, service, at)
+    where not exists (
+        select from service s where s.id = i.service and s.changed_epoch <= p_catalogue_epoch)
+      or not exists (
+        select from api_key k where k.id = i.key and k.changed_epoch <= p_key_epoch)
+      or not exists (
+        select from account a where a.id = i.account and a.changed_epoch <= p_key_epoch);
   end if;
 
   select array_agg(d.outcome order by d.at), bool_or(d.over) into outcomes, short
@@ -48,6 +57,7 @@ begin
     from (
       select i.at, i.wallet, i.charge,
         case
+          when i.at = any (stale) then 9
           when o.same then 1
           when o.same is not null or n.found then 2
           else 0

@@ -40,6 +40,7 @@ create table api_key (
   legacy_errors boolean not null default false,
   disabled_at timestamptz,
   last_used_at timestamptz,
+  changed_epoch bigint not null default 0,
   created_at timestamptz not null,
   constraint api_key_pkey primary key (id),
   constraint api_key_hash_key unique (hash),
@@ -49,6 +50,9 @@ create table api_key (
   constraint api_key_discount_range check (discount_ppm between 0 and 1000000)
 );
 create index api_key_account_idx on api_key (account_id);
+create trigger api_key_changed
+  before insert or update of scopes, discount_ppm, legacy_errors, disabled_at on api_key
+  for each row execute function mark_changed('key');
 
 create table session (
   token_hash bytea not null,

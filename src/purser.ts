@@ -48,6 +48,7 @@ type Stop = () => Promise<void> | void
 /** Connections: commits and reads of the hot path have their own, so that nothing starves them. */
 const HOT_CONNECTIONS = 6
 const OTHER_CONNECTIONS = 8
+const HOT_QUERY_TIMEOUT_MS = 10_000
 
 /** Starts everything that `config` asks for. Throws StartupError for what one can act on. */
 export async function startPurser(config: Config): Promise<RunningPurser> {
@@ -176,7 +177,11 @@ async function startCore(
 ): Promise<Core> {
   const database = openDatabase(connection, { max: OTHER_CONNECTIONS })
   stops.push(() => database.close())
-  const hot = openDatabase(connection, { max: HOT_CONNECTIONS, applicationName: 'purser hot' })
+  const hot = openDatabase(connection, {
+    max: HOT_CONNECTIONS,
+    applicationName: 'purser hot',
+    queryTimeoutMs: HOT_QUERY_TIMEOUT_MS,
+  })
   stops.push(() => hot.close())
 
   const clock = new ShiftedClock()

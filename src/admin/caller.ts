@@ -35,9 +35,13 @@ export async function authenticate(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Caller> {
-  deps.limits.checkFailedKeys(request, reply)
   try {
     const { authorization } = request.headers
+    const key = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+    // A key that is known to work is no guess: a neighbour's wrong ones do not lock it out.
+    if (key === undefined || deps.keys.remembered(key) === undefined) {
+      deps.limits.checkFailedKeys(request, reply)
+    }
     return authorization === undefined
       ? await bySession(deps, request)
       : await byKey(deps, authorization, reply)

@@ -206,10 +206,13 @@ const OUTAGE_CODES = new Set([
   '08000',
   '08003',
   '08006',
+  '53100', // the disk is full
+  '53200', // out of memory
   '53300',
+  '58030', // the disk does not answer
 ])
 const OUTAGE_TEXTS =
-  /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|connection error/i
 
 /** Whether the database could not be asked, or went away before it answered. */
 export function isOutage(error: unknown): boolean {

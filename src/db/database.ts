@@ -30,7 +30,7 @@ const DEADLOCK_DETECTED = '40P01'
 /** Opens a pool on `connection`. `max` is the number of connections this process may hold. */
 export function openDatabase(
   connection: ConnectionSettings,
-  o: { max?: number; applicationName?: string } = {},
+  o: { max?: number; applicationName?: string; queryTimeoutMs?: number } = {},
 ): Database {
   const pool = new pg.Pool({
     ...connection,
@@ -40,7 +40,9 @@ export function openDatabase(
     // A commit is only reported once it is on disk, whatever the server's default says.
     options: '-c synchronous_commit=on -c timezone=UTC',
     connectionTimeoutMillis: 5_000,
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: 15_000,
+    // Without one a database that no longer answers, though the connection stands, is waited for.
+    ...(o.queryTimeoutMs === undefined ? {} : { query_timeout: o.queryTimeoutMs }),
     keepAlive: true,
   })
   // A connection that breaks says so to whoever waits for an answer on it, or is dropped by the

@@ -24,6 +24,7 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 export type Numeric = ColumnType<string, number | string, number | string>;
 
 export interface Account {
+  changed_epoch: Generated<bigint>;
   created_at: Date;
   currency: string;
   email: string;
@@ -46,6 +47,7 @@ export interface AccountUser {
 
 export interface ApiKey {
   account_id: bigint | null;
+  changed_epoch: Generated<bigint>;
   created_at: Date;
   disabled_at: Date | null;
   discount_ppm: Generated<number>;
@@ -184,6 +186,7 @@ export interface Service {
   can_dripfeed: Generated<boolean>;
   can_refill: Generated<boolean>;
   category_id: bigint;
+  changed_epoch: Generated<bigint>;
   created_at: Date;
   description: Generated<string>;
   id: Generated<bigint>;

@@ -49,7 +49,7 @@ export type OrderOutcome =
     }
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'insufficient_funds' }
-  /** An epoch moved since it was priced: price it again. */
+  /** What it was priced by, or its key, has changed since: price it again. */
   | { readonly kind: 'stale' }
 
 export interface CommitterLimits {
@@ -63,6 +63,8 @@ export const COMMITTER_LIMITS: CommitterLimits = { batchMax: 256, queueMax: 8_00
 /** How long a lost connection is waited for before the caller is told to try again. */
 const PATIENCE_MS = 4_000
 const RETRY_PAUSE_MS = 100
+const DEADLOCK_DETECTED = '40P01'
+const LOCK_NOT_AVAILABLE = '55P03'
 /** So many orders in one commit mean that the process is busy, for so long. */
 const CROWD = 8
 const BUSY_FOR_MS = 1_000
@@ -184,19 +186,35 @@ export class OrderCommitter {
         })
         return
       } catch (error) {
-        if (isOutage(error)) {
-          doubtful = true
-          if (performance.now() > deadlineMs) {
-            throw new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
-          }
+        const passing = isOutage(error) || codeOf(error) === DEADLOCK_DETECTED
+        if (passing && performance.now() < deadlineMs) {
+          doubtful ||= isOutage(error)
           await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
-        } else if (batch.length > 1) {
-          for (const item of batch) await this.#commit([item], now, doubtful).catch(item.reject)
+        } else if (batch.length > 1 && !passing) {
+          await this.#commitOneByOne(batch, now, doubtful)
           return
+        } else if (passing || codeOf(error) === LOCK_NOT_AVAILABLE) {
+          throw new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
         } else {
           throw error
         }
       }
+    }
+  }
+
+  /** Only the guilty is refused. A wallet that somebody holds locked is waited for once. */
+  async #commitOneByOne(batch: readonly Waiting[], now: Date, inDoubt: boolean): Promise<void> {
+    const held = new Set<bigint>()
+    for (const item of batch) {
+      const { walletId } = item.draft
+      if (held.has(walletId)) {
+        item.reject(new Refusal('unavailable', { retryAfterSeconds: 1 }))
+        continue
+      }
+      await this.#commit([item], now, inDoubt).catch((error: unknown) => {
+        if (codeOf((error as Error).cause) === LOCK_NOT_AVAILABLE) held.add(walletId)
+        item.reject(error)
+      })
     }
   }
 
@@ -251,12 +269,6 @@ export class OrderCommitter {
     })
     const outcomes = new Map<number, OrderOutcome>()
     for (const row of result.rows) {
-      if (row.outcome === STALE) {
-        drafts.forEach((_, at) => {
-          outcomes.set(at, { kind: 'stale' })
-        })
-        return outcomes
-      }
       outcomes.set(row.at - 1, toOutcome(row))
     }
     return outcomes
@@ -267,6 +279,10 @@ const REPLAYED = 1
 const KEY_REUSED = 2
 const SHORT = 3
 const STALE = 9
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code
+}
 
 interface OutcomeRow {
   at: number
@@ -280,6 +296,7 @@ interface OutcomeRow {
 function toOutcome(row: OutcomeRow): OrderOutcome {
   if (row.outcome === KEY_REUSED) return { kind: 'key_reused' }
   if (row.outcome === SHORT) return { kind: 'insufficient_funds' }
+  if (row.outcome === STALE) return { kind: 'stale' }
   const { id, list_charge, charge, created_at } = row
   if (
     row.outcome !== REPLAYED ||

@@ -185,6 +185,41 @@ test('in the order of commits, prices and keys change once and never back', asyn
   assert.equal((await add(late, { actor: other, service })).output.chargeMicros, 2_000_000n)
 })
 
+test('what changes for others sends nobody back to price again', async (t) => {
+  const [service, other] = [await newService(here, '1'), await newService(here, '1')]
+  const [holder, stranger] = [await newKeyHolder(here), await newKeyHolder(here)]
+  const actor = await actorOf(late, holder.key)
+  await add(late, { actor, service })
+  const { mock } = t.mock.method(late.committer, 'place')
+  await here.run(setServicePrice, { serviceId: other, currency: 'USD', rate: '2' })
+  await here.run(disableApiKey, { keyId: stranger.keyId })
+  await add(late, { actor, service })
+  assert.equal(mock.callCount(), 1)
+  await here.run(setServicePrice, { serviceId: service, currency: 'USD', rate: '3' })
+  assert.equal((await add(late, { actor, service })).output.chargeMicros, 3_000_000n)
+  assert.equal(mock.callCount(), 3)
+})
+
+test('a wallet that somebody holds locked keeps its own orders waiting, not its neighbours’', async () => {
+  const service = await newService(here, '1')
+  const [held, free] = [await newKeyHolder(here), await newKeyHolder(here)]
+  const holding = await here.database.pool.connect()
+  await holding.query('begin')
+  await holding.query(
+    "select from ledger_account where account_id = $1 and kind = 'wallet' for update",
+    [held.accountId],
+  )
+  const [stuck, neighbour] = [await actorOf(here, held.key), await actorOf(here, free.key)]
+  const waiting = Array.from({ length: 5 }, () => refusedAs(add(here, { actor: stuck, service })))
+  const passing = Array.from({ length: 5 }, () => add(here, { actor: neighbour, service }))
+  await Promise.all(passing)
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['unavailable']))
+  await holding.query('rollback')
+  holding.release()
+  await add(here, { actor: stuck, service })
+  assert.equal((await ordersOf(held.accountId)).length, 1)
+})
+
 test('a service that was just made or changed is not judged by what it was', async () => {
   const holder = await newKeyHolder(here, { amountMicros: 10n ** 12n })
   const change = updateService(new Set(['simulated']))
