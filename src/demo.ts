@@ -16,6 +16,7 @@ import { findUserLogin } from './core/identity/user-views.ts'
 import { readStatement } from './core/ledger/account-statement.ts'
 import { grantCredit } from './core/ledger/grant-credit.ts'
 import type { Operation } from './core/operation.ts'
+import { ADVISORY_LOCKS } from './db/advisory-locks.ts'
 import type { Db } from './db/database.ts'
 import {
   type DemoCustomer,
@@ -26,8 +27,6 @@ import {
 } from './demo-file.ts'
 import { DEMO_SERVICES } from './demo-services.ts'
 
-/** Held while the demo is made, so that of two processes that start together one makes it. */
-const DEMO_LOCK = 7080
 const LISTED_MAX = 10_000
 const PASSWORD_CHARACTERS = 16
 const OPERATOR_EMAIL = 'operator@demo.example'
@@ -70,7 +69,7 @@ export async function seedDemo(
 ): Promise<DemoFile | undefined> {
   const lock = await funnel.database.pool.connect()
   try {
-    await lock.query('select pg_advisory_lock($1)', [DEMO_LOCK])
+    await lock.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.demo])
     const found = await readDemoFile(o.dataDir)
     const ours = found && (await keyExists(funnel.database.db, digest(found.file.operator.api_key)))
     if (!ours && (await isWhole(funnel.database.db))) return undefined

@@ -1,9 +1,6 @@
 import { sql } from 'kysely'
+import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
 import type { Tx } from '../db/database.ts'
-
-/** The lock under which an epoch moves. Placing orders holds it shared, so that an order is either
- * before the change or sees it. */
-export const EPOCH_LOCK = 7078
 
 /**
  * Says that what processes cache (keys with their accounts, or the catalogue) changes in this
@@ -11,6 +8,6 @@ export const EPOCH_LOCK = 7078
  * the wallets second.
  */
 export async function moveEpoch(tx: Tx, name: 'key' | 'catalogue'): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${sql.lit(EPOCH_LOCK)})`.execute(tx)
+  await sql`select pg_advisory_xact_lock(${sql.lit(ADVISORY_LOCKS.epoch)})`.execute(tx)
   await sql`update epoch set value = value + 1 where name = ${name}`.execute(tx)
 }

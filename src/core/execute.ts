@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
+import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
 import type { Database, Tx } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Actor, actorId } from './actor.ts'
@@ -146,7 +147,8 @@ async function claim(tx: Tx, actor: Actor, key: string, hash: Buffer): Promise<u
     const order = await findOrderByKey(tx, { accountId: owner.id, key })
     if (order) throw new Refusal('idempotency_key_reused')
   } else {
-    await sql`select pg_advisory_xact_lock(7079, hashtext(${`${owner.id}:${key}`}))`.execute(tx)
+    const lock = sql`${ADVISORY_LOCKS.operatorKey}, hashtext(${`${owner.id}:${key}`})`
+    await sql`select pg_advisory_xact_lock(${lock})`.execute(tx)
   }
   const earlier = await tx
     .selectFrom('idempotency')
@@ -211,8 +213,16 @@ const OUTAGE_CODES = new Set([
   '53300',
   '58030', // the disk does not answer
 ])
-const OUTAGE_TEXTS =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|connection error/i
+const OUTAGE_TEXTS = new RegExp(
+  [
+    'connection terminated',
+    'timeout exceeded when trying to connect',
+    'query read timeout',
+    'not queryable',
+    'connection error',
+  ].join('|'),
+  'i',
+)
 
 /** Whether the database could not be asked, or went away before it answered. */
 export function isOutage(error: unknown): boolean {

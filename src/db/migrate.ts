@@ -2,10 +2,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { StartupError } from '../lib/startup-error.ts'
+import { ADVISORY_LOCKS } from './advisory-locks.ts'
 
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
-/** Taken for the whole of a migration, so that processes that start together queue. */
-export const MIGRATION_LOCK = 7077n
 
 export interface Migration {
   readonly number: number
@@ -33,14 +32,14 @@ export async function migrate(config: pg.ClientConfig): Promise<void> {
   const client = new pg.Client(config)
   await client.connect()
   try {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.migration])
     await migrateLocked(client)
   } finally {
     await client.end()
   }
 }
 
-/** The same on a connection that holds MIGRATION_LOCK, as far as migration `upTo`. */
+/** The same on a connection that holds the lock of migrations, as far as migration `upTo`. */
 export async function migrateLocked(client: pg.Client, upTo?: number): Promise<void> {
   await client.query("set lock_timeout = '10s'")
   await client.query(`

@@ -2,10 +2,11 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { StartupError } from '../lib/startup-error.ts'
+import { ADVISORY_LOCKS } from './advisory-locks.ts'
 import { type BackupFile, type Manifest, openBackupFile, type StoredTable } from './backup-file.ts'
 import { copyTarget, inPublic, listTables, openCopySession } from './copy-session.ts'
 import { detachGuards } from './detach-guards.ts'
-import { knownMigrations, MIGRATION_LOCK, migrateLocked } from './migrate.ts'
+import { knownMigrations, migrateLocked } from './migrate.ts'
 
 /** Tables that are never empty: migrations put rows there, and the backup's take their place. */
 const SEEDED = new Set(['clean_up_mark', 'epoch', 'installation', 'migration'])
@@ -72,7 +73,7 @@ async function requireAlone(client: pg.Client): Promise<void> {
       select from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()
         and application_name like 'purser%') as serving`,
-    [MIGRATION_LOCK],
+    [ADVISORY_LOCKS.migration],
   )
   if (!rows[0]?.locked || rows[0].serving) {
     throw new StartupError('another Purser is using this database: stop it, then restore')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { type TestDatabase, testDatabase } from '../../../test/kit/postgres.ts'
+import { ADVISORY_LOCKS } from '../../db/advisory-locks.ts'
 import { type Database, openDatabase } from '../../db/database.ts'
 import { ShiftedClock } from '../../lib/clock.ts'
 import { type OperatorActor, SYSTEM } from '../actor.ts'
@@ -159,7 +160,7 @@ test('a change of keys waits for the orders in flight and lets none begin before
   const keyId = BigInt((await run(createApiKey, { accountId, ...keyInput })).id)
   const ordering = await database.pool.connect()
   await ordering.query('begin')
-  await ordering.query('select pg_advisory_xact_lock_shared(7078)')
+  await ordering.query('select pg_advisory_xact_lock_shared($1)', [ADVISORY_LOCKS.epoch])
   const disabling = run(disableApiKey, { keyId })
   let waiting = false
   while (!waiting) {

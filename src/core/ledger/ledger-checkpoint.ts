@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { ADVISORY_LOCKS } from '../../db/advisory-locks.ts'
 import type { Database, Db, Tx } from '../../db/database.ts'
 import { movedInSpan } from './ledger-totals.ts'
 
@@ -86,15 +87,13 @@ export function settledTransferId(span: VerifiedSpan): bigint {
   return span.base.seen.xid < span.xmin ? span.base.seen.transferId : span.base.transferId
 }
 
-const CHECKPOINT_LOCK = 7080
-
 /**
  * Keeps what a run has proved. A run that went on from a checkpoint that is no longer the stored
  * one keeps nothing: another run has kept as much, and balances must not be added twice.
  */
 export async function saveCheckpoint(database: Database, span: VerifiedSpan): Promise<void> {
   await database.transaction(async (tx) => {
-    await sql`select pg_advisory_xact_lock(${CHECKPOINT_LOCK})`.execute(tx)
+    await sql`select pg_advisory_xact_lock(${ADVISORY_LOCKS.checkpoint})`.execute(tx)
     if (span.base !== null) {
       const stored = await tx.selectFrom('ledger_checkpoint').select('seen_xid').executeTakeFirst()
       if (stored?.seen_xid !== String(span.base.seen.xid)) return

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { EPOCH_LOCK } from '../epoch.ts'
+import { ADVISORY_LOCKS } from '../../db/advisory-locks.ts'
 import { isOutage } from '../execute.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -317,7 +317,7 @@ function toOutcome(row: OutcomeRow): OrderOutcome {
 }
 
 /** The locks of `place_orders`, in its order. */
-const HOLD_EPOCHS = `select pg_advisory_xact_lock_shared(${EPOCH_LOCK})`
+const HOLD_EPOCHS = `select pg_advisory_xact_lock_shared(${ADVISORY_LOCKS.epoch})`
 const LOCK_WALLETS = `select from ledger_account a where a.id = any ($1::bigint[])
   order by a.id for no key update`
 const FIND_ORDERS = `select s.id from rows from (unnest($1::bigint[]), unnest($2::bigint[]))
