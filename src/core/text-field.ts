@@ -1,4 +1,4 @@
-import { invalidField } from './refusal.ts'
+import { invalidField, type Refusal } from './refusal.ts'
 
 /** A control character; a null byte is one. */
 const CONTROL_CHARACTER = /\p{Cc}/u
@@ -11,19 +11,28 @@ export function checkLine(text: string, o: { pointer: string; lengthMax: number 
   if (line === '' || line.length > o.lengthMax) {
     throw invalidField(o.pointer, `must be 1 to ${o.lengthMax} characters`)
   }
-  checkCharacters(line, o.pointer, CONTROL_CHARACTER)
+  if (CONTROL_CHARACTER.test(line) || !isText(line)) throw notText(o.pointer)
   return line
 }
-
-const CONTROL_BESIDE_LINES = /[^\P{Cc}\t\n\r]/u
 
 /** Text of several lines, up to `lengthMax` characters, possibly empty. */
 export function checkText(text: string, o: { pointer: string; lengthMax: number }): string {
   if (text.length > o.lengthMax) {
     throw invalidField(o.pointer, `must be at most ${o.lengthMax} characters`)
   }
-  checkCharacters(text, o.pointer, CONTROL_BESIDE_LINES)
+  if (!isText(text)) throw notText(o.pointer)
   return text
+}
+
+/** A control character other than tab, line feed and carriage return. */
+const CONTROL_BESIDE_LINES = /[^\P{Cc}\t\n\r]/u
+
+/**
+ * Whether `text` can be kept and shown: no control characters but those of lines and tabs, and no
+ * half of a surrogate pair. PostgreSQL refuses a null byte and what is no Unicode.
+ */
+export function isText(text: string): boolean {
+  return !CONTROL_BESIDE_LINES.test(text) && text.isWellFormed()
 }
 
 /** An e-mail address as far as its shape tells. */
@@ -33,8 +42,6 @@ export function checkEmail(text: string, pointer = '/email'): string {
   return email
 }
 
-function checkCharacters(text: string, pointer: string, refused: RegExp): void {
-  if (refused.test(text) || !text.isWellFormed()) {
-    throw invalidField(pointer, 'contains a character that is not text')
-  }
+function notText(pointer: string): Refusal {
+  return invalidField(pointer, 'contains a character that is not text')
 }

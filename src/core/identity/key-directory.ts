@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { KeyActor, OperatorActor } from '../actor.ts'
@@ -7,6 +6,7 @@ import type { EpochWatch } from '../epoch-watch.ts'
 import { translateOutage } from '../execute.ts'
 import { Refusal } from '../refusal.ts'
 import { isScope } from '../scope.ts'
+import { digest } from './secret.ts'
 
 const ENTRIES_MAX = 50_000
 const KEY_LENGTH_MAX = 200
@@ -87,10 +87,10 @@ export class KeyDirectory {
   }
 }
 
-/** SHA-256 in hexadecimal: a key has 190 bits of its own, so it needs no slow hash. */
+/** In hexadecimal. What is empty or too long is no key: refuses `unauthorized`. */
 function digestOf(key: string): string {
   if (key.length === 0 || key.length > KEY_LENGTH_MAX) throw new Refusal('unauthorized')
-  return hash('sha256', key, 'hex')
+  return digest(key).toString('hex')
 }
 
 interface KeyRow {

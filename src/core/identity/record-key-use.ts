@@ -3,7 +3,7 @@ import type { Operation } from '../operation.ts'
 
 /** Notes that keys were used. Not an event: it says nothing about what was done. */
 export const recordKeyUse: Operation<{ keyIds: readonly bigint[] }, { recorded: number }> = {
-  name: 'key.record_use',
+  name: 'api_key.record_use',
   permission: 'system',
   async run({ tx, now }, { keyIds }) {
     const { numAffectedRows } = await sql`

@@ -28,7 +28,7 @@ export function newSessionToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url')
 }
 
-/** SHA-256: enough for a secret that is random itself. */
+/** SHA-256: enough for keys and tokens, which are 190 and more random bits themselves. */
 export function digest(secret: string): Buffer {
   return hash('sha256', secret, 'buffer')
 }

@@ -2,26 +2,11 @@ import type { Db, Tx } from '../../db/database.ts'
 
 export type SessionHolder = { readonly userId: bigint } | { readonly operatorId: bigint }
 
-/** How many sessions that have ended a sign-in clears away. */
-const CLEARED_MAX = 100
-
 export async function insertSession(
   tx: Tx,
   holder: SessionHolder,
   session: { tokenHash: Buffer; now: Date; expiresAt: Date },
 ): Promise<void> {
-  await tx
-    .deleteFrom('session')
-    .where('token_hash', 'in', (eb) =>
-      eb
-        .selectFrom('session')
-        .select('token_hash')
-        .where('expires_at', '<=', session.now)
-        .limit(CLEARED_MAX)
-        .forUpdate()
-        .skipLocked(),
-    )
-    .execute()
   await tx
     .insertInto('session')
     .values({
@@ -41,6 +26,26 @@ export async function deleteSession(tx: Tx, tokenHash: Buffer): Promise<boolean>
     .where('token_hash', '=', tokenHash)
     .executeTakeFirstOrThrow()
   return numDeletedRows > 0n
+}
+
+/** Deletes up to `limit` sessions that have ended by `now`; how many there were. */
+export async function deleteEndedSessions(
+  tx: Tx,
+  o: { now: Date; limit: number },
+): Promise<bigint> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('session')
+    .where('token_hash', 'in', (eb) =>
+      eb
+        .selectFrom('session')
+        .select('token_hash')
+        .where('expires_at', '<=', o.now)
+        .limit(o.limit)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .executeTakeFirstOrThrow()
+  return numDeletedRows
 }
 
 /** The active operator whose session this is. */

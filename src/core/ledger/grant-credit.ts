@@ -35,7 +35,7 @@ const SIGNED_NUMBER = /^-?\d{1,19}$/
  * `insufficient_funds`.
  */
 export const grantCredit: Operation<GrantCreditInput, Credit> = {
-  name: 'grant-credit',
+  name: 'credit.grant',
   permission: 'operator',
   async run({ tx, now, record }, input) {
     const reason = checkLine(input.reason, { pointer: '/reason', lengthMax: REASON_LENGTH_MAX })

@@ -1,5 +1,6 @@
 import type { CatalogueService } from '../catalogue/catalogue-cache.ts'
 import { invalidField, Refusal } from '../refusal.ts'
+import { isText } from '../text-field.ts'
 
 /** What an order is asked with: every field as the caller's text; absent and empty are the same. */
 export interface OrderRequest {
@@ -37,15 +38,12 @@ const LINK_LENGTH_MAX = 2048
 const LINES_MAX = 10_000
 const LINE_LENGTH_MAX = 2_000
 const ASCII_WHOLE_NUMBER = /^\d{1,18}$/
-/** A control character other than tab, line feed and carriage return; a null byte is one. */
-const CONTROL_CHARACTER = /[^\P{Cc}\t\n\r]/u
 
 /** Refuses what no service could accept, before the catalogue is asked. */
 export function checkOrderRequest(request: OrderRequest): bigint {
   for (const field of ORDER_FIELDS) {
     const text = request[field]
-    if (text === undefined) continue
-    if (CONTROL_CHARACTER.test(text) || !text.isWellFormed()) {
+    if (text !== undefined && !isText(text)) {
       throw invalidField(`/${field}`, `${field} contains a character that is not text`)
     }
   }

@@ -13,7 +13,8 @@ import { parseOrderName } from './order-name.ts'
 /** The most ids that one request may name. */
 export const ORDER_IDS_MAX = 100
 
-const READERS: readonly Scope[] = ['read:billing', 'write:orders']
+/** Who may see balance, prices and orders: whoever pays the bills, and whoever buys. */
+export const ORDER_READERS: readonly Scope[] = ['read:billing', 'write:orders']
 
 /** An order as its customer sees it. */
 export interface OrderStatus {
@@ -43,7 +44,7 @@ export class OrderReader {
 
   /** The wallet's balance. Refuses `insufficient_scope`, `unauthorized`, `unavailable`. */
   async balance(actor: KeyActor): Promise<bigint> {
-    authorizeAny(actor, READERS)
+    authorizeAny(actor, ORDER_READERS)
     const read = await this.#balances.get(actor.walletId)
     if (!read) throw new Error(`wallet ${actor.walletId} is missing`)
     await this.#recheck(actor, read.keyEpoch)
@@ -52,7 +53,7 @@ export class OrderReader {
 
   /** One order. Refuses `order_not_found`, also for another account's. */
   async one(actor: KeyActor, name: string): Promise<OrderStatus> {
-    authorizeAny(actor, READERS)
+    authorizeAny(actor, ORDER_READERS)
     const order = await this.#find(actor, name.trim())
     if (!order) throw new Refusal('order_not_found')
     return order
@@ -63,7 +64,7 @@ export class OrderReader {
     actor: KeyActor,
     names: readonly string[],
   ): Promise<ReadonlyMap<string, OrderStatus | undefined>> {
-    authorizeAny(actor, READERS)
+    authorizeAny(actor, ORDER_READERS)
     if (names.length > ORDER_IDS_MAX) throw new Refusal('too_many_ids')
     const found = await Promise.all(
       names.map(async (name) => [name, await this.#find(actor, name)] as const),
@@ -83,7 +84,7 @@ export class OrderReader {
 
   /** A key that was disabled or lost its right before the value was read does not get to see it. */
   async #recheck(actor: KeyActor, keyEpoch: bigint): Promise<void> {
-    if (keyEpoch !== actor.epoch) authorizeAny(await this.#keys.again(actor), READERS)
+    if (keyEpoch !== actor.epoch) authorizeAny(await this.#keys.again(actor), ORDER_READERS)
   }
 }
 

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyActor } from '../../core/actor.ts'
-import { authorizeAny } from '../../core/execute.ts'
+import { authorize, authorizeAny } from '../../core/execute.ts'
 import { cancelOrders } from '../../core/orders/cancel-orders.ts'
 import { ORDER_FIELDS, type OrderRequest } from '../../core/orders/order-input.ts'
-import { ORDER_IDS_MAX } from '../../core/orders/order-reader.ts'
+import { ORDER_IDS_MAX, ORDER_READERS } from '../../core/orders/order-reader.ts'
 import { placeOrder } from '../../core/orders/place-order.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
+import { isText } from '../../core/text-field.ts'
 import { acceptForms, type Fields, fieldsOf } from '../../http/form-body.ts'
 import type { PanelDeps } from './panel-deps.ts'
 import type { PanelDialect } from './panel-dialect.ts'
@@ -81,7 +82,7 @@ async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
 }
 
 async function services({ dialect, deps, actor }: PanelCall): Promise<string> {
-  authorizeAny(actor, ['read:billing', 'write:orders'])
+  authorizeAny(actor, ORDER_READERS)
   const { catalogue } = deps.desk
   const current = catalogue.remembered() ?? (await catalogue.current())
   const name = `${dialect.name} ${actor.currency} ${actor.discountPpm}`
@@ -114,13 +115,13 @@ async function add({ dialect, deps, actor, fields, ...call }: PanelCall): Promis
 async function status(call: PanelCall): Promise<string> {
   const one = call.fields.order?.trim()
   if (call.fields.orders || one?.includes(',')) return manyStatuses(call)
-  authorizeAny(call.actor, ['read:billing', 'write:orders'])
+  authorizeAny(call.actor, ORDER_READERS)
   if (!one) throw invalidField('/order', 'order is required', 'missing_required')
   return call.dialect.status(await call.deps.reader.one(call.actor, one))
 }
 
 async function manyStatuses({ dialect, deps, actor, fields }: PanelCall): Promise<string> {
-  authorizeAny(actor, ['read:billing', 'write:orders'])
+  authorizeAny(actor, ORDER_READERS)
   const orders = await deps.reader.many(actor, namesOf(fields))
   const parts: string[] = []
   for (const [name, order] of orders) {
@@ -132,7 +133,7 @@ async function manyStatuses({ dialect, deps, actor, fields }: PanelCall): Promis
 }
 
 async function cancel({ dialect, deps, actor, fields, ...call }: PanelCall): Promise<string> {
-  authorizeAny(actor, ['write:orders'])
+  authorize(actor, 'write:orders')
   const canceled = await cancelOrders(deps.cancelling, {
     actor,
     input: { orders: namesOf(fields) },
@@ -151,7 +152,7 @@ function namesOf(fields: Fields): string[] {
     .filter((name) => name !== '')
   if (names.length === 0) throw invalidField('/orders', 'orders is required', 'missing_required')
   // The names are kept with the answer for repeats, and PostgreSQL keeps only what is text.
-  if (NOT_TEXT.test(list) || !list.isWellFormed()) {
+  if (!isText(list)) {
     throw invalidField('/orders', 'orders contains a character that is not text')
   }
   if (names.length > ORDER_IDS_MAX) {
@@ -159,8 +160,6 @@ function namesOf(fields: Fields): string[] {
   }
   return [...new Set(names)]
 }
-
-const NOT_TEXT = /[^\P{Cc}\t\n\r]/u
 
 /** The header's key, else the field's; an empty one is none. */
 function idempotencyKeyOf(request: FastifyRequest, fields: Fields): string | null {
