@@ -13,6 +13,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
 } from 'node:fs'
@@ -32,7 +33,10 @@ const PROGRAMS = ['initdb', 'postgres', 'pg_ctl']
 /** The package's own directory when it is fit to run, else a private copy in `privateDir`. */
 export function findBinaries(privateDir: string): PostgresBinaries {
   const packaged = packagedRoot()
-  return isComplete(packaged) ? binariesIn(packaged) : copyBinaries(packaged, privateDir)
+  if (isComplete(packaged)) return binariesIn(packaged)
+  // The server of a killed Purser may be running from the copy: it is replaced only by another.
+  if (isCopyOf(packaged, privateDir)) return binariesIn(privateDir)
+  return copyBinaries(packaged, privateDir)
 }
 
 /**
@@ -64,6 +68,25 @@ export function copyBinaries(sourceRoot: string, targetRoot: string): PostgresBi
   // A copy may be copied in turn.
   copyFileSync(join(sourceRoot, LINKS_FILE), join(targetRoot, LINKS_FILE))
   return binariesIn(targetRoot)
+}
+
+/** Whether an earlier start has made the very copy that `copyBinaries` would make. */
+function isCopyOf(sourceRoot: string, targetRoot: string): boolean {
+  try {
+    for (const program of PROGRAMS) {
+      const copy = join(targetRoot, 'bin', program)
+      accessSync(copy, constants.X_OK)
+      if (!readFileSync(join(sourceRoot, 'bin', program)).equals(readFileSync(copy))) return false
+    }
+    const libraries = readdirSync(join(sourceRoot, 'lib')).map((name) => join('lib', name))
+    for (const place of ['share', ...libraries]) {
+      if (readlinkSync(join(targetRoot, place)) !== join(sourceRoot, place)) return false
+    }
+    // Written last: without it the copy was cut short.
+    return existsSync(join(targetRoot, LINKS_FILE)) && isComplete(targetRoot)
+  } catch {
+    return false
+  }
 }
 
 function packagedRoot(): string {

@@ -125,7 +125,12 @@ test('the checkout may have spaces and quotes, and the install script never ran'
   undo(() => {
     for (const name of ['lib', 'bin']) chmodSync(join(native, name), 0o755)
   })
-  await startsTwice(() => run(join(checkout, 'data 2'), { script }))
+  const second = join(checkout, 'data 2')
+  await startsTwice(() => run(second, { script }))
+  const killed = run(second, { script })
+  await killed.next('started')
+  await killed.end('SIGKILL')
+  assert.equal((await run(second, { script }).next('started')).startedAs, 'adopted')
 })
 
 test('without a place for a socket it listens on loopback, port 5432 taken or not', async (t) => {
