@@ -76,8 +76,19 @@ function createLog(config: Config): Logger {
     minLength: 4096,
     periodicFlush: 1000,
   })
-  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, out)
+  return pino({ level: config.logLevel, base: null, timestamp }, out)
 }
+
+/** The time as ISO 8601, written once a millisecond however many lines share it. */
+function timestamp(): string {
+  const nowMs = Date.now()
+  if (nowMs !== stamped.ms) {
+    stamped = { ms: nowMs, text: `,"time":"${new Date(nowMs).toISOString()}"` }
+  }
+  return stamped.text
+}
+
+let stamped = { ms: 0, text: '' }
 
 /** The database's address: the one configured, or that of our own server. */
 async function connect(config: Config, log: Logger, stops: Stop[]): Promise<ConnectionSettings> {
@@ -103,7 +114,7 @@ async function serve(
   const limits = new Limits(core.limiter, config.rateLimitPerMinute)
   const panels = {
     desk: core.desk,
-    reader: new OrderReader(core.hot.db, core.desk.keys),
+    reader: new OrderReader(core.hot.pool, core.desk.keys),
     cancelling: { funnel: core.funnel, drivers: core.drivers },
     limits,
     authenticate: authenticator(core.desk.keys, limits),
@@ -181,6 +192,7 @@ async function startCore(
     max: HOT_CONNECTIONS,
     applicationName: 'purser hot',
     queryTimeoutMs: HOT_QUERY_TIMEOUT_MS,
+    indexesOnly: true,
   })
   stops.push(() => hot.close())
 

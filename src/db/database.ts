@@ -23,6 +23,12 @@ export type ConnectionSettings = Pick<
   'host' | 'port' | 'user' | 'password' | 'database' | 'connectionString' | 'ssl'
 >
 
+/**
+ * For connections that only look up by index: what is prepared on them while a table is small is
+ * as good when it has grown, whether or not its statistics have.
+ */
+const INDEXES_ONLY = ' -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
+
 const ATTEMPTS_MAX = 4
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK_DETECTED = '40P01'
@@ -30,7 +36,12 @@ const DEADLOCK_DETECTED = '40P01'
 /** Opens a pool on `connection`. `max` is the number of connections this process may hold. */
 export function openDatabase(
   connection: ConnectionSettings,
-  o: { max?: number; applicationName?: string; queryTimeoutMs?: number } = {},
+  o: {
+    max?: number
+    applicationName?: string
+    queryTimeoutMs?: number
+    indexesOnly?: boolean
+  } = {},
 ): Database {
   const pool = new pg.Pool({
     ...connection,
@@ -38,7 +49,7 @@ export function openDatabase(
     max: o.max ?? 10,
     application_name: o.applicationName ?? 'purser',
     // A commit is only reported once it is on disk, whatever the server's default says.
-    options: '-c synchronous_commit=on -c timezone=UTC',
+    options: `-c synchronous_commit=on -c timezone=UTC${o.indexesOnly ? INDEXES_ONLY : ''}`,
     connectionTimeoutMillis: 5_000,
     idle_in_transaction_session_timeout: 15_000,
     // Without one a database that no longer answers, though the connection stands, is waited for.

@@ -50,7 +50,7 @@ function addFields(fields: Record<string, string | undefined>, source: unknown):
     throw new Refusal('invalid_input', { detail: 'The body must be a form or a JSON object' })
   }
   for (const [sentName, value] of Object.entries(source)) {
-    const part = LIST_PART.exec(sentName)
+    const part = sentName.endsWith(']') ? LIST_PART.exec(sentName) : null
     const name = part?.[1] ?? sentName
     const text = textOf(name, value)
     if (text === undefined) continue

@@ -9,6 +9,8 @@ export class Metrics {
     labelNames: ['method', 'route', 'status'],
     registers: [this.registry],
   })
+  /** By method, route and status: as many as there are answers that differ in these. */
+  readonly #counters = new Map<string, Counter.Internal>()
   readonly #seconds = new Histogram({
     name: 'purser_http_request_seconds',
     help: 'Time from request to answer.',
@@ -27,7 +29,14 @@ export class Metrics {
   }
 
   answered(o: { method: string; route: string; status: number; ms: number }): void {
-    this.#requests.inc({ method: o.method, route: o.route, status: o.status })
+    // prom-client sorts and joins the labels at each call; a counter of known labels need not.
+    const name = `${o.method} ${o.route} ${o.status}`
+    let counter = this.#counters.get(name)
+    if (counter === undefined) {
+      counter = this.#requests.labels(o.method, o.route, String(o.status))
+      this.#counters.set(name, counter)
+    }
+    counter.inc()
     this.#seconds.observe(o.ms / 1000)
   }
 

@@ -8,13 +8,8 @@ const DECIMALS_MAX = 6
 /** The most that any amount may be: 9 trillion units, well inside a bigint column. */
 export const AMOUNT_MAX = 9_000_000_000_000n * MICROS_PER_UNIT
 
-const CURRENCIES: ReadonlyMap<string, number> = new Map(
-  Intl.supportedValuesOf('currency').map((code) => [
-    code,
-    new Intl.NumberFormat('en', { style: 'currency', currency: code }).resolvedOptions()
-      .maximumFractionDigits ?? 2,
-  ]),
-)
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'))
+const decimalsByCurrency = new Map<string, number>()
 
 /** Whether `code` is a currency of ISO 4217, in capitals. */
 export function isCurrency(code: string): boolean {
@@ -23,8 +18,13 @@ export function isCurrency(code: string): boolean {
 
 /** The decimals of a currency's minor unit: USD 2, JPY 0, KWD 3. */
 export function currencyDecimals(code: string): number {
-  const decimals = CURRENCIES.get(code)
-  if (decimals === undefined) throw new Error(`unknown currency ${code}`)
+  if (!isCurrency(code)) throw new Error(`unknown currency ${code}`)
+  let decimals = decimalsByCurrency.get(code)
+  if (decimals === undefined) {
+    const format = new Intl.NumberFormat('en', { style: 'currency', currency: code })
+    decimals = format.resolvedOptions().maximumFractionDigits ?? 2
+    decimalsByCurrency.set(code, decimals)
+  }
   return decimals
 }
 

@@ -50,7 +50,7 @@ export async function openDesk(
     catalogue: new CatalogueCache(db, watch),
     numbers: new NumberBlocks(pool),
     committer: new OrderCommitter(pool),
-    reader: new OrderReader(db, keys),
+    reader: new OrderReader(pool, keys),
     run: async (operation, input) =>
       (await execute(funnel, operation, { actor: SYSTEM, input, idempotencyKey: null })).output,
     async close() {

@@ -118,10 +118,10 @@ test('a set of transfers is made as a whole, and no balance passes its floor', a
   await post([])
   await post([draft(anna, 4n * UNIT, 5_001n), draft(anna, 6n * UNIT, 5_002n)])
   assert.deepEqual(
-    await readBalances(books.database.db, [anna.walletId, bert.walletId, revenueId, 999_999n]),
+    await readBalances(books.database.pool, [anna.walletId, bert.walletId, revenueId, 999_999n]),
     new Map([
-      [anna.walletId, { balance: 0n, floor: 0n, currency: 'USD', keyEpoch: 1n }],
-      [bert.walletId, { balance: 10n * UNIT, floor: 0n, currency: 'USD', keyEpoch: 1n }],
+      [anna.walletId, { id: anna.walletId, balance: 0n, keyEpoch: 1n }],
+      [bert.walletId, { id: bert.walletId, balance: 10n * UNIT, keyEpoch: 1n }],
     ]),
   )
   // These transfers stand for orders that this test has not made.
@@ -207,8 +207,12 @@ test('the currency of a wallet is fixed by its first transfer', async () => {
     books.database.transaction((tx) => changeWalletCurrency(tx, 999_999n, 'USD')),
     refused('not_found'),
   )
-  const found = await readBalances(books.database.db, [anna.walletId])
-  assert.equal(found.get(anna.walletId)?.currency, 'EUR')
+  const wallet = await books.database.db
+    .selectFrom('ledger_account')
+    .select('currency')
+    .where('id', '=', anna.walletId)
+    .executeTakeFirst()
+  assert.equal(wallet?.currency, 'EUR')
 })
 
 test('an operator credits an account, and corrects down to the floor', async () => {

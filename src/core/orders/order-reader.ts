@@ -1,5 +1,4 @@
-import { sql } from 'kysely'
-import type { Db } from '../../db/database.ts'
+import type pg from 'pg'
 import type { KeyActor } from '../actor.ts'
 import { Coalescer } from '../coalescer.ts'
 import { authorizeAny, translateOutage } from '../execute.ts'
@@ -35,11 +34,12 @@ export class OrderReader {
   readonly #orders: Coalescer<bigint, Read<OrderStatus>>
   readonly #balances: Coalescer<bigint, WalletBalance>
 
-  constructor(db: Db, keys: KeyDirectory) {
+  /** `pool`: connections whose plans do not depend on statistics. */
+  constructor(pool: pg.Pool, keys: KeyDirectory) {
     this.#keys = keys
     const limits = { batchMax: 1_000, waitingMax: 20_000, inFlightMax: 2 }
-    this.#orders = new Coalescer((ids) => readOrders(db, ids), limits)
-    this.#balances = new Coalescer((ids) => translateOutage(() => readBalances(db, ids)), limits)
+    this.#orders = new Coalescer((ids) => readOrders(pool, ids), limits)
+    this.#balances = new Coalescer((ids) => translateOutage(() => readBalances(pool, ids)), limits)
   }
 
   /** The wallet's balance. Refuses `insufficient_scope`, `unauthorized`, `unavailable`. */
@@ -103,38 +103,41 @@ interface OrderRow {
   start_count: bigint | null
   remains: bigint
   currency: string
-  created_at: Date
+  created_ms: number
 }
 
+const READ_ORDERS = `
+  select e.value as epoch, o.id, o.account_id, o.state, o.charge - o.refunded as net_charge,
+    o.start_count, o.remains, o.currency,
+    (extract(epoch from o.created_at) * 1000)::float8 as created_ms
+  from epoch e cross join unnest($1::bigint[]) as asked (id)
+  cross join lateral (select * from service_order s where s.id = asked.id limit 1) o
+  where e.name = 'key'`
+
 async function readOrders(
-  db: Db,
+  pool: pg.Pool,
   ids: readonly bigint[],
 ): Promise<ReadonlyMap<bigint, Read<OrderStatus>>> {
   const { rows } = await translateOutage(() =>
-    sql<OrderRow>`
-      select (select value from epoch where name = 'key') as epoch, o.id, o.account_id, o.state,
-        o.charge - o.refunded as net_charge, o.start_count, o.remains, o.currency, o.created_at
-      from unnest(${`{${ids.join(',')}}`}::bigint[]) as asked (id)
-      cross join lateral (
-        select * from service_order s where s.id = asked.id offset 0
-      ) o`.execute(db),
+    pool.query<OrderRow>({
+      name: 'read_orders',
+      text: READ_ORDERS,
+      values: [`{${ids.join(',')}}`],
+    }),
   )
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      {
-        keyEpoch: row.epoch,
-        value: {
-          id: row.id,
-          accountId: row.account_id,
-          state: row.state,
-          netChargeMicros: row.net_charge,
-          startCount: row.start_count,
-          remains: row.remains,
-          currency: row.currency,
-          createdAt: row.created_at,
-        },
-      },
-    ]),
-  )
+  const found = new Map<bigint, Read<OrderStatus>>()
+  for (const row of rows) {
+    const value: OrderStatus = {
+      id: row.id,
+      accountId: row.account_id,
+      state: row.state,
+      netChargeMicros: row.net_charge,
+      startCount: row.start_count,
+      remains: row.remains,
+      currency: row.currency,
+      createdAt: new Date(row.created_ms),
+    }
+    found.set(row.id, { keyEpoch: row.epoch, value })
+  }
+  return found
 }
