@@ -114,3 +114,13 @@ test('what is not a cursor is refused', async () => {
     })
   }
 })
+
+test('transactions follow each other as numbers: the tenth comes after the ninth', async () => {
+  await database.pool.query(
+    `insert into event (restore_epoch, tx_id, kind, subject_id, actor_kind, created_at)
+     values (0, '9', 'test', 909, 'system', now()), (0, '10', 'test', 910, 'system', now()),
+       (0, '100', 'test', 1000, 'system', now())`,
+  )
+  const { subjects } = await readAll(null, 1)
+  assert.deepEqual(subjects.slice(0, 3), [909, 910, 1000])
+})

@@ -32,7 +32,7 @@ const BEGINNING: Place = { restoreEpoch: 0, txId: '0', id: 0n }
 
 interface EventRow {
   restore_epoch: number
-  tx_id: string
+  tx_number: string
   id: bigint
   kind: string
   subject_id: bigint
@@ -55,8 +55,10 @@ export async function readEventFeed(
 ): Promise<FeedPage> {
   const after = o.after === null ? BEGINNING : readCursor(o.after)
   if (o.after !== null) await checkKnown(db, after)
+  // A column's text must not be named as the column is: `order by` would take the text, and
+  // transaction 1000 come before 999.
   const { rows } = await sql<EventRow>`
-    select restore_epoch, tx_id::text as tx_id, id, kind, subject_id, account_id, actor_kind,
+    select restore_epoch, tx_id::text as tx_number, id, kind, subject_id, account_id, actor_kind,
       actor_id, data, created_at
     from event
     where (restore_epoch, tx_id, id)
@@ -99,7 +101,7 @@ function toEvent(row: EventRow): FeedEvent {
     actorId: row.actor_id,
     data: row.data,
     createdAt: row.created_at,
-    cursor: writeCursor({ restoreEpoch: row.restore_epoch, txId: row.tx_id, id: row.id }),
+    cursor: writeCursor({ restoreEpoch: row.restore_epoch, txId: row.tx_number, id: row.id }),
   }
 }
 
