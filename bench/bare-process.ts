@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, startChild, stopChild } from './child.ts'
+import { findFreePort } from '../src/db/embedded/free-port.ts'
+import { startChild, stopChild } from './child.ts'
 
 export interface BareProcess extends AsyncDisposable {
   readonly url: string
@@ -11,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL('./bare-route.ts', import.meta.url))
 
 /** Starts the bare route. `answerFile` holds what /recorded answers. */
 export async function startBare(dir: string, answerFile?: string): Promise<BareProcess> {
-  const port = await freePort()
+  const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`
   const child = await startChild({
     args: [PROGRAM],

@@ -6,8 +6,14 @@ import { type Database, openDatabase } from '../src/db/database.ts'
 import { clusterDirOf } from '../src/db/embedded/cluster-place.ts'
 import type { EmbeddedConnection } from '../src/db/embedded/embedded-connection.ts'
 import { findRunningPostgres } from '../src/db/embedded/embedded-postgres.ts'
-import { readPostmasterFile, runsCluster } from '../src/db/embedded/postmaster-process.ts'
-import { type Child, freePort, startChild, stopChild } from './child.ts'
+import { findFreePort } from '../src/db/embedded/free-port.ts'
+import {
+  readPostmasterFile,
+  runsCluster,
+  signalProcess,
+  waitForEnd,
+} from '../src/db/embedded/postmaster-process.ts'
+import { type Child, startChild, stopChild } from './child.ts'
 import { peakMemoryMb } from './processes.ts'
 import { runProgram } from './program.ts'
 
@@ -81,7 +87,7 @@ export class PurserProcess implements AsyncDisposable {
     }
     await this.stop()
     await mkdir(this.#dir, { recursive: true })
-    const port = await freePort()
+    const port = await findFreePort()
     this.url = `http://127.0.0.1:${port}`
     const child = await startChild({
       args: [...this.#nodeArgs, PROGRAM, 'serve'],
@@ -145,12 +151,9 @@ export class PurserProcess implements AsyncDisposable {
     const clusterDir = clusterDirOf(this.#dataDir)
     const left = readPostmasterFile(clusterDir)
     if (left === undefined || !runsCluster(left.pid, clusterDir)) return
-    process.kill(left.pid, 'SIGINT')
-    const deadlineMs = performance.now() + SERVER_ENDS_WITHIN_MS
-    while (runsCluster(left.pid, clusterDir)) {
-      if (performance.now() > deadlineMs) throw new Error(`PostgreSQL ${left.pid} does not end`)
-      await pause(SLEEP_PAUSE_MS)
-    }
+    signalProcess(left.pid, 'SIGINT')
+    const ended = await waitForEnd(left.pid, clusterDir, SERVER_ENDS_WITHIN_MS)
+    if (!ended) throw new Error(`PostgreSQL ${left.pid} does not end`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

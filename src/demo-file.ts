@@ -1,5 +1,6 @@
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from './db/sync-folder.ts'
 
 /** `$DATA_DIR/demo.json`: where the demo shop is, who signs in, and with which keys. */
 export interface DemoFile {
@@ -63,16 +64,7 @@ export async function writeDemoFile(
     await handle.close()
   }
   await rename(draft, path)
+  // The new name is on disk too, before anything relies on it.
   await syncFolder(dataDir)
   if (o.finished) await rm(join(dataDir, UNFINISHED), { force: true })
-}
-
-/** The new name is on disk too, before anything relies on it. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

@@ -15,6 +15,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createZstdCompress, createZstdDecompress, zstdCompress, zstdDecompress } from 'node:zlib'
 import { StartupError } from '../lib/startup-error.ts'
+import { syncFolder } from './sync-folder.ts'
 import { parseTarHeader, TAR_BLOCK_BYTES, tarEnd, tarHeader, tarPadding } from './tar.ts'
 
 const FORMAT_FAMILY = 'purser-backup-'
@@ -162,15 +163,6 @@ async function* archiveTable(
 
 function partName(table: string, part: number): string {
   return `${table}/${String(part).padStart(6, '0')}`
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** A backup whose bytes are known to be those that were written. */

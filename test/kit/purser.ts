@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { readConfig } from '../../src/config.ts'
+import { findFreePort } from '../../src/db/embedded/free-port.ts'
 import { types } from '../../src/db/types.ts'
 import { startPurser } from '../../src/purser.ts'
 import { type Answer, readAnswer } from './answer.ts'
@@ -99,7 +99,8 @@ export async function spawnTestPurser(
   o: { env?: Environment; beside?: SpawnedPurser } = {},
 ): Promise<SpawnedPurser> {
   const place = await newPlace(o.beside ? placeOf.get(o.beside) : undefined)
-  const port = await freePort()
+  // Known beforehand, so that a restart keeps it.
+  const port = await findFreePort()
   const env = { ...process.env, ...place.env, PORT: String(port), ...o.env }
   const url = `http://127.0.0.1:${port}`
   const printed: string[] = []
@@ -285,16 +286,4 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
     // The group has ended already: there is nobody left to signal.
     if ((error as { code?: string }).code !== 'ESRCH') throw error
   }
-}
-
-/** A port that was free a moment ago; known beforehand, so that a restart keeps it. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

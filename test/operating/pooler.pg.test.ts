@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { checkServer } from '../../src/db/check-server.ts'
+import { findFreePort } from '../../src/db/embedded/free-port.ts'
 import { testDatabase } from '../kit/postgres.ts'
 import { missing } from '../kit/program.ts'
 
 const skip = await missing('pgbouncer', { probe: ['--version'], name: 'pgbouncer' })
 const ATTEMPTS_MAX = 200
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
 
 async function answers(port: number): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -45,7 +37,7 @@ for (const { mode, refused } of [
     const folder = await mkdtemp(join(tmpdir(), 'purser-pooler-'))
     t.after(() => rm(folder, { recursive: true, force: true }))
     await chmod(folder, 0o755)
-    const port = await freePort()
+    const port = await findFreePort()
     const { host, port: serverPort, user, password, database: name } = database.connection
     const server = `host=${host} port=${serverPort} dbname=${name} user=${user}`
     const secret = password === '' ? '' : ` password=${password}`

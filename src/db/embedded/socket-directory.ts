@@ -17,6 +17,7 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { findFreePort } from './free-port.ts'
 import type { RunAs } from './run-as.ts'
 
 /** `.s.PGSQL.5432` and the longest name of our own, within the 107 bytes of sun_path. */
@@ -84,17 +85,5 @@ function tryListening(path: string): Promise<void> {
     const server = createServer()
     server.once('error', reject)
     server.listen(path, () => server.close(() => resolve()))
-  })
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => resolve(port))
-    })
   })
 }
