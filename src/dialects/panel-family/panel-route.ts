@@ -31,7 +31,16 @@ export function registerPanel(app: FastifyInstance, dialect: PanelDialect, deps:
     scope.route({
       method: ['GET', 'POST'],
       url: dialect.path,
+      // Looking at an address must not buy what its query asks for.
+      exposeHeadRoute: false,
       handler: (request, reply) => answer(dialect, deps, request, reply),
+    })
+    scope.route({
+      method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      url: dialect.path,
+      handler: async () => {
+        throw new Refusal('invalid_input', { detail: 'Send a POST with key and action' })
+      },
     })
     done()
   })

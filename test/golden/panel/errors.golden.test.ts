@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { type Answer, assertError, assertWire } from '../../kit/answer.ts'
+import { type Answer, assertError, assertWire, readAnswer } from '../../kit/answer.ts'
 import { assertBooksBalance, type Fields, startTestPurser } from '../../kit/purser.ts'
 import {
   disableKey,
@@ -214,3 +214,19 @@ test('without a limit there are no rate headers', async () => {
 })
 
 test('the books balance', () => assertBooksBalance(purser))
+
+test('400: another method than POST or GET, in the error form of the API; HEAD buys nothing', async () => {
+  const customer = await newCustomer(purser, { credit: '10.00' })
+  const clean = await footprint(purser, customer.id)
+  const query = new URLSearchParams({ key: customer.key, action: 'add', service: '1', link: LINK })
+  for (const path of ['/api/v2', '/app/api/v2']) {
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const answer = await readAnswer(await fetch(`${purser.url}${path}`, { method }))
+      assertError(answer, 400)
+    }
+    const url = `${purser.url}${path}?${query}&quantity=1000`
+    const head = await fetch(url, { method: 'HEAD' })
+    assert.equal(head.status, 400)
+    assert.deepEqual(await footprint(purser, customer.id), clean)
+  }
+})
