@@ -3,9 +3,15 @@ import pg from 'pg'
 import type { DB } from './schema.ts'
 import { types } from './types.ts'
 
-/** A handle that can read. Reads take a Db; whoever writes is given a Tx by the funnel. */
+/**
+ * A handle for reading: whoever writes rows of the shop is given a Tx. It has none of Kysely's
+ * verbs that write; that raw SQL on it only reads, `tidy` cannot see and the reader has to.
+ */
 export type Db = Pick<Kysely<DB>, 'selectFrom' | 'with' | 'getExecutor' | 'fn'>
-/** A transaction in progress. Only the funnel and the job runner begin and commit. */
+/**
+ * A transaction in progress. Begun and committed by the funnel, by the claims of deliveries and by
+ * the checkpoint of the ledger; `place_orders` is a transaction of its own.
+ */
 export type Tx = Transaction<DB>
 
 export interface Database {

@@ -11,6 +11,8 @@ import { lockWallet } from './wallets.ts'
 /**
  * A hold sets money of a wallet aside while the outcome of what it is for is not known. It ends
  * exactly once. The event belongs to the operation that places or ends it and names its subject.
+ * Nothing that is sold now places one: an order is charged when it is placed. What is delivered
+ * by another, with an outcome that may stay open, will; verification and backup know holds already.
  */
 type Context = Pick<OperationContext, 'tx' | 'now'>
 
