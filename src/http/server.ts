@@ -5,6 +5,7 @@ import { isOutage } from '../core/execute.ts'
 import { Refusal } from '../core/refusal.ts'
 import { publicId } from '../lib/ids.ts'
 import type { Metrics } from './metrics.ts'
+import { answerBadAddress, answerUnreadable } from './unreadable.ts'
 
 const BODY_BYTES_MAX = 1024 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
@@ -33,6 +34,8 @@ export function createServer(o: {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true },
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: answerBadAddress,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
   })
   app.decorateRequest('refusedAs', null)

@@ -133,7 +133,12 @@ for (const path of PATHS) {
 }
 
 /** Sends bytes as they are; tells the first line of what comes back before the connection ends. */
-function raw(bytes: string): Promise<string> {
+async function raw(bytes: string): Promise<string> {
+  return (await rawAnswer(bytes)).split('\r\n')[0] ?? ''
+}
+
+/** Sends bytes as they are; tells all that comes back before the connection ends. */
+function rawAnswer(bytes: string): Promise<string> {
   const { hostname, port } = new URL(purser.url)
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname)
@@ -144,7 +149,7 @@ function raw(bytes: string): Promise<string> {
     })
     // A server that has had enough may reset the connection: it closes all the same.
     socket.on('error', () => {})
-    socket.on('close', () => resolve(text.split('\r\n')[0] ?? ''))
+    socket.on('close', () => resolve(text))
     socket.end(Buffer.from(bytes, 'latin1'))
   })
 }
@@ -185,6 +190,19 @@ test('requests that are not HTTP, or end early, harm nobody', async () => {
       `Content-Length: 5000\r\n\r\n${multipart}`,
   )
   assert.deepEqual(await footprint(purser, customer.id), clean)
+})
+
+test('what no route can be asked still has a request id and a body that says why', async () => {
+  for (const bytes of [
+    'GARBAGE\r\n\r\n',
+    `GET /api/v2?${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    'GET /api/v2%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  ]) {
+    const text = await rawAnswer(bytes)
+    assert.match(text, /^HTTP\/1\.1 4\d\d /)
+    assert.match(text, /\r\nx-request-id: req_\w+\r\n/i)
+    assert.match(text, /\r\n\r\n\{"error":"[^"]+"\}$/)
+  }
 })
 
 test('methods and paths that there are not are no 500', async () => {
