@@ -227,7 +227,6 @@ create table account (
   currency text not null,
   time_zone text not null,
   state text not null default 'active'::text,
-  webhook_url text,
   changed_epoch bigint not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,

@@ -46,7 +46,6 @@ create table account (
   currency text not null,
   time_zone text not null,
   state text not null default 'active',
-  webhook_url text,
   changed_epoch bigint not null default 0,
   created_at timestamptz not null,
   updated_at timestamptz not null,

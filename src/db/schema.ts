@@ -33,7 +33,6 @@ export interface Account {
   state: Generated<string>;
   time_zone: string;
   updated_at: Date;
-  webhook_url: string | null;
 }
 
 export interface AccountUser {

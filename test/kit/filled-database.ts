@@ -22,9 +22,9 @@ export const CUSTOMERS = 20
 
 export async function fillDatabase(client: pg.Client): Promise<void> {
   await client.query(`
-    insert into account (id, email, name, currency, time_zone, webhook_url, created_at, updated_at)
-    select i, 'c' || i || '@example.test', 'Customer ' || i, 'USD', 'Europe/Sofia', null,
-      '2026-01-01', 'infinity'
+    insert into account (id, email, name, currency, time_zone, created_at, updated_at)
+    select i, 'c' || i || '@example.test', 'Customer ' || i, 'USD', 'Europe/Sofia', '2026-01-01',
+      'infinity'
     from generate_series(1, ${CUSTOMERS}) i;
     alter sequence account_id_seq restart with 500;
     insert into ledger_account (id, kind, account_id, currency, balance, floor)
