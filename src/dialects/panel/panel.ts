@@ -93,6 +93,7 @@ const TEXTS: Partial<Record<RefusalCode, string>> = {
   unauthorized: 'Invalid API key',
   insufficient_scope: 'This API key is not allowed to do that',
   idempotency_key_reused: 'Idempotency key was used for another request',
+  not_found: 'Incorrect order ID',
   service_not_found: 'Incorrect service ID',
   order_not_found: 'Incorrect order ID',
   order_not_cancelable: 'Order cannot be canceled',
