@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { isOutage } from '../core/execute.ts'
 import { Refusal } from '../core/refusal.ts'
 import { publicId } from '../lib/ids.ts'
+import { answerBeforeClosing } from './drain.ts'
 import type { Metrics } from './metrics.ts'
 import { answerBadAddress, answerUnreadable } from './unreadable.ts'
 
@@ -38,6 +39,7 @@ export function createServer(o: {
     frameworkErrors: answerBadAddress,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
   })
+  answerBeforeClosing(app)
   app.decorateRequest('refusedAs', null)
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.setHeader('x-request-id', request.id)
