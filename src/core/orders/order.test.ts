@@ -128,3 +128,10 @@ test('what is kept for the delivered part is never less than its share of the ch
     ),
   )
 })
+
+test('an order that the operator ends as delivered has nothing left, unless he says what', () => {
+  const order = { ...standing, remains: standing.quantity }
+  const end = { state: 'done', startCount: null } as const
+  assert.equal(changeBy(order, { ...end, remains: null })?.remains, 0n)
+  assert.equal(changeBy(order, { ...end, remains: 2n })?.remains, 2n)
+})

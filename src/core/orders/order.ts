@@ -123,6 +123,8 @@ export function changeBy(order: OrderStanding, report: OrderReport): OrderChange
 
 function remainsBy(order: OrderStanding, state: OrderState, reported: bigint | null): bigint {
   if (state === 'completed') return 0n
+  // The operator ends it as delivered: all of it, unless he says what was not.
+  if (state === 'done' && reported === null) return 0n
   if (reported === null) return order.remains
   const remains = reported < 0n ? 0n : reported < order.quantity ? reported : order.quantity
   return isTerminal(state) || remains < order.remains ? remains : order.remains
