@@ -9,6 +9,10 @@ import { findRunningPostgres, startEmbeddedPostgres } from './db/embedded/embedd
 import { migrate } from './db/migrate.ts'
 import { restore } from './db/restore.ts'
 import { StartupError } from './lib/startup-error.ts'
+import type { RunningPurser } from './purser.ts'
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SAME_SIGNAL_MS = 1_000
 
 const USAGE = `purser: a self-hosted panel that sells prepaid services
 
@@ -54,22 +58,32 @@ async function serve(): Promise<void> {
   const { welcome } = await import('./welcome.ts')
   keepHeapSmall()
   const config = readConfig(process.env)
-  const purser = await startPurser(config)
+  const starting = startPurser(config)
+  let stopping = false
   const stop = (signal: NodeJS.Signals) => {
-    process.removeAllListeners('SIGINT')
-    process.removeAllListeners('SIGTERM')
+    if (stopping) return
+    stopping = true
     process.stderr.write(`\n${signal}: answering what was accepted, then stopping\n`)
-    purser.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`purser: ${String(error)}\n`)
-        process.exit(1)
-      },
-    )
+    // npm passes on a Ctrl-C that the terminal has told us of already; a later one is meant.
+    setTimeout(() => {
+      for (const name of STOP_SIGNALS) process.removeAllListeners(name)
+    }, SAME_SIGNAL_MS).unref()
+    starting.then(stopAndExit, () => {}) // A failed start has stopped everything and tells why.
   }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  for (const name of STOP_SIGNALS) process.on(name, stop)
+  const purser = await starting
+  if (stopping) return
   process.stderr.write(welcome({ url: purser.url, dataDir: config.dataDir, demo: config.demo }))
+}
+
+async function stopAndExit(purser: RunningPurser): Promise<void> {
+  try {
+    await purser.stop()
+    process.exit(0)
+  } catch (error) {
+    process.stderr.write(`purser: ${String(error)}\n`)
+    process.exit(1)
+  }
 }
 
 /**

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import manifest from '../../package.json' with { type: 'json' }
 import { testDatabase } from '../kit/postgres.ts'
 import { type SpawnedPurser, spawnTestPurser } from '../kit/purser.ts'
 
-const BIN = fileURLToPath(new URL('../../bin/purser.mjs', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const BIN = join(ROOT, 'bin/purser.mjs')
 
 /** Runs one command of Purser to its end. */
 function run(
@@ -79,8 +81,10 @@ describe('a process on its own database', () => {
 
   function start(): Promise<{ welcome: string; url: string; stop(): Promise<number | null> }> {
     const env = { ...process.env, DATA_DIR: dataDir, PORT: '0', DATABASE_URL: '' }
-    const child = spawn(process.execPath, [BIN, 'serve'], {
-      env,
+    // As npm does: a shell, which must not stand between a signal and Purser.
+    const child = spawn('sh', ['-c', manifest.scripts.start], {
+      cwd: ROOT,
+      env: { ...env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     let text = ''
