@@ -35,29 +35,22 @@ export async function authenticate(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Caller> {
-  try {
+  return await deps.limits.countFailures(request, async () => {
     const { authorization } = request.headers
     const key = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
     // A key that is known to work is no guess: a neighbour's wrong ones do not lock it out.
     if (key === undefined || deps.keys.remembered(key) === undefined) {
       deps.limits.checkFailedKeys(request, reply)
     }
-    return authorization === undefined
-      ? await bySession(deps, request)
-      : await byKey(deps, authorization, reply)
-  } catch (error) {
-    if (error instanceof Refusal && error.code === 'unauthorized') {
-      deps.limits.countFailedKey(request)
-    }
-    throw error
-  }
+    if (authorization === undefined) return await bySession(deps, request)
+    if (key === undefined) throw new Refusal('unauthorized')
+    return await byKey(deps, key, reply)
+  })
 }
 
 const BEARER = /^Bearer +(\S+)$/i
 
-async function byKey(deps: AdminDeps, authorization: string, reply: FastifyReply): Promise<Caller> {
-  const secret = BEARER.exec(authorization)?.[1]
-  if (secret === undefined) throw new Refusal('unauthorized')
+async function byKey(deps: AdminDeps, secret: string, reply: FastifyReply): Promise<Caller> {
   const owner = await deps.keys.find(secret)
   if (owner.kind !== 'operator') {
     throw new Refusal('insufficient_scope', { detail: 'This needs the key of an operator.' })

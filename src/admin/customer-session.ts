@@ -59,21 +59,12 @@ function registerSignIn(app: AdminRoutes, deps: AdminDeps): void {
       },
     },
     async (request, reply) => {
-      try {
-        const { token } = await signInUser(funnel, request.body)
-        setCookie(reply, {
-          name: CUSTOMER_COOKIE,
-          token,
-          seconds: USER_SESSION_SECONDS,
-          publicUrl,
-        })
-        return reply.code(201).send(await show(deps, token))
-      } catch (error) {
-        if (error instanceof Refusal && error.code === 'unauthorized') {
-          deps.limits.countFailedKey(request)
-        }
-        throw error
-      }
+      const { token } = await deps.limits.countFailures(request, () =>
+        signInUser(funnel, request.body),
+      )
+      const seconds = USER_SESSION_SECONDS
+      setCookie(reply, { name: CUSTOMER_COOKIE, token, seconds, publicUrl })
+      return reply.code(201).send(await show(deps, token))
     },
   )
 }

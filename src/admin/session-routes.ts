@@ -2,7 +2,6 @@ import { Type } from 'typebox'
 import { readOperator } from '../core/identity/operator-views.ts'
 import { OPERATOR_SESSION_SECONDS, signInOperator } from '../core/identity/sign-in.ts'
 import { signOut } from '../core/identity/sign-out.ts'
-import { Refusal } from '../core/refusal.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
 import { callerOf } from './caller.ts'
@@ -38,19 +37,13 @@ export function registerSignIn(app: AdminRoutes, deps: AdminDeps): void {
       },
     },
     async (request, reply) => {
-      try {
-        const session = await signInOperator(funnel, request.body)
-        const operator = await readOperator(funnel.database.db, session.operatorId)
-        const { token, expiresAt } = session
-        const seconds = OPERATOR_SESSION_SECONDS
-        setCookie(reply, { name: OPERATOR_COOKIE, token, seconds, publicUrl })
-        return reply.code(201).send({ operator: showOperator(operator), expires_at: expiresAt })
-      } catch (error) {
-        if (error instanceof Refusal && error.code === 'unauthorized') {
-          deps.limits.countFailedKey(request)
-        }
-        throw error
-      }
+      const { token, expiresAt, operatorId } = await deps.limits.countFailures(request, () =>
+        signInOperator(funnel, request.body),
+      )
+      const operator = await readOperator(funnel.database.db, operatorId)
+      const seconds = OPERATOR_SESSION_SECONDS
+      setCookie(reply, { name: OPERATOR_COOKIE, token, seconds, publicUrl })
+      return reply.code(201).send({ operator: showOperator(operator), expires_at: expiresAt })
     },
   )
 }

@@ -12,8 +12,8 @@ export function authenticator(
   keys: KeyDirectory,
   limits: Limits,
 ): (key: string, request: FastifyRequest, reply: FastifyReply) => Promise<KeyActor> {
-  return async (key, request, reply) => {
-    try {
+  return (key, request, reply) =>
+    limits.countFailures(request, async () => {
       let owner = keys.remembered(key)
       if (owner === undefined) {
         // A key that is known to work is no guess: a neighbour's wrong ones do not lock it out.
@@ -22,9 +22,5 @@ export function authenticator(
       }
       if (owner.kind === 'key') return owner
       throw new Refusal('unauthorized')
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'unauthorized') limits.countFailedKey(request)
-      throw error
-    }
-  }
+    })
 }

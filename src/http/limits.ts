@@ -40,9 +40,16 @@ export class Limits {
     this.#tell(reply, this.#limiter.take(bucket, this.#perMinute.failedKeysPerIp))
   }
 
-  countFailedKey(request: FastifyRequest): void {
-    if (this.#off) return
-    this.#limiter.take(`failed ${networkOf(request.ip)}`, this.#perMinute.failedKeysPerIp)
+  /** Runs `identify`, which finds out who asks: where it refuses `unauthorized`, that counts. */
+  async countFailures<T>(request: FastifyRequest, identify: () => Promise<T>): Promise<T> {
+    try {
+      return await identify()
+    } catch (error) {
+      if (!this.#off && error instanceof Refusal && error.code === 'unauthorized') {
+        this.#limiter.take(`failed ${networkOf(request.ip)}`, this.#perMinute.failedKeysPerIp)
+      }
+      throw error
+    }
   }
 
   /** The order panels, counted together by address. Refuses `rate_limited`. */

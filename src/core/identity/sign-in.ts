@@ -25,7 +25,10 @@ export interface NewSession {
 
 const WRONG = { detail: 'The e-mail address or the password is wrong.' }
 
-/** Signs an operator in. Refuses `unauthorized`, in the same time whatever was wrong. */
+/**
+ * Signs an operator in. Refuses `unauthorized`, in the same time whatever was wrong;
+ * `invalid_input` for what is no e-mail address, `unavailable`.
+ */
 export async function signInOperator(
   funnel: Funnel,
   credentials: Credentials,
@@ -39,7 +42,7 @@ export async function signInOperator(
   return { ...session, operatorId: found.id }
 }
 
-/** Signs a user in to an account. Refuses `unauthorized`, also where the account is suspended. */
+/** Signs a user in to an account. Refuses as above, also where the account is suspended. */
 export async function signInUser(
   funnel: Funnel,
   credentials: Credentials,
