@@ -55,8 +55,10 @@ export async function startPurser(config: Config): Promise<RunningPurser> {
   const log = createLog(config)
   const stops: Stop[] = []
   const stopAll = async () => {
-    for (const stop of stops.reverse()) await stop()
-    stops.length = 0
+    for (const stop of stops.splice(0).reverse()) {
+      // What does not stop keeps nothing else from stopping.
+      await Promise.resolve(stop()).catch((error: unknown) => log.error({ err: error }, 'stopping'))
+    }
   }
   try {
     const connection = await connect(config, log, stops)

@@ -5,22 +5,25 @@ import { Refusal } from '../core/refusal.ts'
 import type { Limits } from './limits.ts'
 
 /**
- * Tells whose key a request carries. Refuses `unauthorized` for anything but a customer's working
- * key, and `rate_limited` for one not known to work from an address that has tried too many others.
+ * Tells whose key a request to the panels carries. Refuses `unauthorized` for everything but the
+ * working key of a customer; a wrong one counts against the limit of its address as each request
+ * does, and past that is `rate_limited`. The key comes first: who has `legacy_errors` is told of
+ * the limit in that way.
  */
 export function authenticator(
   keys: KeyDirectory,
   limits: Limits,
 ): (key: string, request: FastifyRequest, reply: FastifyReply) => Promise<KeyActor> {
-  return (key, request, reply) =>
-    limits.countFailures(request, async () => {
-      let owner = keys.remembered(key)
-      if (owner === undefined) {
-        // A key that is known to work is no guess: a neighbour's wrong ones do not lock it out.
-        limits.checkFailedKeys(request, reply)
-        owner = await keys.find(key)
-      }
+  return async (key, request, reply) => {
+    try {
+      const owner = keys.remembered(key) ?? (await keys.find(key))
       if (owner.kind === 'key') return owner
       throw new Refusal('unauthorized')
-    })
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'unauthorized') {
+        limits.countPanel(request, reply)
+      }
+      throw error
+    }
+  }
 }

@@ -10,7 +10,10 @@ const POLL_MS = 10
  * answers such requests, with `Connection: close`, and only then cuts the connections that stay
  * silent, those on which nothing was ever asked too: the HTTP server itself would wait for them.
  */
-export function answerBeforeClosing(app: FastifyInstance): void {
+export function answerBeforeClosing(
+  app: FastifyInstance,
+  lastRequestMs: number = LAST_REQUEST_MS,
+): void {
   const silent = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
     silent.add(socket)
@@ -18,7 +21,7 @@ export function answerBeforeClosing(app: FastifyInstance): void {
   })
   app.server.on('request', (request) => silent.delete(request.socket))
   app.addHook('preClose', (done) => {
-    const deadline = Date.now() + LAST_REQUEST_MS
+    const deadline = Date.now() + lastRequestMs
     const look = () => {
       app.server.getConnections((error, open) => {
         if (!error && open > 0 && Date.now() < deadline) {

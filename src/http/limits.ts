@@ -32,7 +32,7 @@ export class Limits {
         : { panelsPerIp: override, perKey: override, failedKeysPerIp: override }
   }
 
-  /** Refuses `rate_limited` when this address has tried too many wrong keys. */
+  /** Beside the panels: refuses `rate_limited` after too many wrong keys from this address. */
   checkFailedKeys(request: FastifyRequest, reply: FastifyReply): void {
     if (this.#off) return
     const bucket = `failed ${networkOf(request.ip)}`

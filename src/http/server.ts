@@ -42,7 +42,7 @@ export function createServer(o: {
   answerBeforeClosing(app)
   app.decorateRequest('refusedAs', null)
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.setHeader('x-request-id', request.id)
+    reply.header('x-request-id', request.id)
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {

@@ -66,7 +66,7 @@ export const grantCredit: Operation<GrantCreditInput, Credit> = {
       kind: gives ? 'credit.granted' : 'credit.taken_back',
       subjectId: id,
       accountId,
-      data: { amountMicros: String(amountMicros) },
+      data: { amount_micros: String(amountMicros) },
     })
     return {
       id: String(id),

@@ -247,13 +247,13 @@ test('an operator credits an account, and corrects down to the floor', async () 
     {
       kind: 'credit.granted',
       id: first.output.id,
-      data: { amountMicros: '100842920' },
+      data: { amount_micros: '100842920' },
       actor_id: 1n,
     },
     {
       kind: 'credit.taken_back',
       id: back.output.id,
-      data: { amountMicros: '-842920' },
+      data: { amount_micros: '-842920' },
       actor_id: 1n,
     },
   ])
