@@ -30,7 +30,7 @@ export interface Catalogue {
   /** Ledger accounts that revenue goes to, by currency. */
   readonly revenueIds: ReadonlyMap<string, bigint>
   /** Room for what a dialect renders of it; it goes when the epoch moves. */
-  readonly rendered: Map<string, string>
+  readonly rendered: Map<string, Buffer>
 }
 
 /** The catalogue, read again when its epoch has moved. */

@@ -76,7 +76,10 @@ async function answer(
 const JSON_TYPE = 'application/json; charset=utf-8'
 const ACTION_NAMES = ['balance', 'services', 'add', 'status', 'multiStatus', 'cancel'] as const
 
-const ACTIONS: ReadonlyMap<string, (call: PanelCall) => Promise<string>> = new Map([
+/** Answers with JSON: a text, or the bytes of one that is kept. */
+type Action = (call: PanelCall) => Promise<string | Buffer>
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['balance', balance],
   ['services', services],
   ['add', add],
@@ -90,17 +93,17 @@ async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
   return dialect.balance({ balanceMicros, currency: actor.currency })
 }
 
-async function services({ dialect, deps, actor }: PanelCall): Promise<string> {
+async function services({ dialect, deps, actor }: PanelCall): Promise<Buffer> {
   authorizeAny(actor, ORDER_READERS)
   const { catalogue } = deps.desk
   const current = catalogue.remembered() ?? (await catalogue.current())
   const name = `${dialect.name} ${actor.currency} ${actor.discountPpm}`
-  let text = current.rendered.get(name)
-  if (text === undefined) {
-    text = dialect.services(current, actor)
-    if (current.rendered.size < RENDERED_MAX) current.rendered.set(name, text)
+  let bytes = current.rendered.get(name)
+  if (bytes === undefined) {
+    bytes = Buffer.from(dialect.services(current, actor))
+    if (current.rendered.size < RENDERED_MAX) current.rendered.set(name, bytes)
   }
-  return text
+  return bytes
 }
 
 /** How many renderings of one catalogue are kept: currencies × discounts × dialects in use. */
