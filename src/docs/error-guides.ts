@@ -25,7 +25,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not signed in',
     meaning: 'The key or session is missing, unknown, expired or disabled.',
     remedy:
-      "Send the whole key, without blanks around it: the field `key` in the panels, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. After 60 wrong keys in a minute an address has to wait before it tries another.",
+      "Send the whole key, without blanks around it: the field `key` in the panels, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. In the operator API an address has to wait after 60 wrong keys in a minute; in the panels a wrong key counts like every other request.",
   },
   insufficient_scope: {
     title: 'Not allowed',

@@ -7,8 +7,8 @@ import type { Metrics } from './metrics.ts'
 export function registerHealth(app: FastifyInstance, deps: { pool: Pool; metrics: Metrics }): void {
   app.get('/healthz', () => ({ ok: true }))
   app.get('/readyz', async (_request, reply) => {
+    const known = (await knownMigrations()).length
     try {
-      const known = (await knownMigrations()).length
       const { rows } = await deps.pool.query<{ newest: number | null }>(
         'select max(number) as newest from migration',
       )

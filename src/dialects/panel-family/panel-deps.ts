@@ -12,7 +12,7 @@ export interface PanelDeps {
   readonly reader: OrderReader
   readonly cancelling: Cancelling
   readonly limits: Limits
-  /** Refuses `unauthorized`, and `rate_limited` after too many wrong keys from one address. */
+  /** Refuses `unauthorized`; `rate_limited` once wrong keys have used up the address's limit. */
   authenticate(key: string, request: FastifyRequest, reply: FastifyReply): Promise<KeyActor>
   /** What to tell the caller of `error`; what is not a refusal is logged and told as our fault. */
   toRefusal(error: unknown, request: FastifyRequest): Refusal
