@@ -41,11 +41,7 @@ export interface ClusterPlan {
 
 /** Throws an Error whose message is initdb's reason. */
 export async function createCluster(plan: ClusterPlan): Promise<void> {
-  for (const name of readdirSync(plan.dataDir)) {
-    if (name.startsWith(STAGING_PREFIX)) {
-      rmSync(join(plan.dataDir, name), { recursive: true, force: true })
-    }
-  }
+  removeStaging(plan.dataDir)
   const staging = join(plan.dataDir, STAGING_PREFIX + randomBytes(4).toString('hex'))
   const cluster = join(staging, 'data')
   const passwordFile = join(staging, 'password')
@@ -63,7 +59,16 @@ export async function createCluster(plan: ClusterPlan): Promise<void> {
     renameSync(cluster, plan.clusterDir)
     if (plan.durable) fsyncPath(plan.dataDir)
   } finally {
-    rmSync(staging, { recursive: true, force: true })
+    // Also what the initdb of a killed Purser has still written since the beginning.
+    removeStaging(plan.dataDir)
+  }
+}
+
+function removeStaging(dataDir: string): void {
+  for (const name of readdirSync(dataDir)) {
+    if (!name.startsWith(STAGING_PREFIX)) continue
+    const folder = join(dataDir, name)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   }
 }
 
