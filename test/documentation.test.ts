@@ -1,8 +1,8 @@
 /** What is served beside the APIs: pages, Markdown, errors, and what is not there. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { PROBLEMS } from '../src/admin/refusals.ts'
 import { REFUSALS } from '../src/core/refusal.ts'
+import { PROBLEMS } from '../src/http/rest/problems.ts'
 import { startTestPurser } from './kit/purser.ts'
 
 const purser = await startTestPurser()

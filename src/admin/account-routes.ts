@@ -11,10 +11,7 @@ import { resumeAccount, suspendAccount } from '../core/identity/suspend-account.
 import { updateAccount } from '../core/identity/update-account.ts'
 import { USER_ROLES, type User } from '../core/identity/user.ts'
 import { listUsers } from '../core/identity/user-views.ts'
-import { currencyDecimals, formatAmount } from '../lib/money.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
-import { readId, readPage, toPage } from './paging.ts'
+import { readId, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Amount,
   Id,
@@ -24,10 +21,12 @@ import {
   listQuery,
   NoBody,
   oneOf,
-  reading,
   strictObject,
-  writing,
-} from './schemas.ts'
+} from '../http/rest/shapes.ts'
+import { currencyDecimals, formatAmount } from '../lib/money.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 const AccountShape = Type.Object({

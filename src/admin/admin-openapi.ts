@@ -1,8 +1,8 @@
+import { PROBLEMS, type ProblemKind } from '../http/rest/problems.ts'
+import { CUSTOMER_COOKIE, OPERATOR_COOKIE } from '../http/rest/session-cookie.ts'
+import { PROBLEM_RESPONSES } from '../http/rest/shapes.ts'
 import { type DescribedRoute, pathsOf } from '../http/route-openapi.ts'
 import type { OpenApiDocument, OpenApiResponse } from '../lib/openapi-document.ts'
-import { PROBLEMS, type ProblemKind } from './refusals.ts'
-import { PROBLEM_RESPONSES } from './schemas.ts'
-import { CUSTOMER_COOKIE, OPERATOR_COOKIE } from './session-cookie.ts'
 
 const PREFIX = '/admin/v1/'
 const CUSTOMER_PATH = '/session'

@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OperatorActor } from '../core/actor.ts'
 import { findOperator } from '../core/identity/find-session.ts'
 import { Refusal } from '../core/refusal.ts'
+import { requireSameOrigin } from '../http/rest/same-origin.ts'
+import { OPERATOR_COOKIE, readCookie } from '../http/rest/session-cookie.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import { requireSameOrigin } from './same-origin.ts'
-import { OPERATOR_COOKIE, readCookie } from './session-cookie.ts'
 
 /** The operator who asks, and the secret that says so. */
 export interface Caller {

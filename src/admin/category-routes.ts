@@ -2,10 +2,11 @@ import { Type } from 'typebox'
 import { listCategories } from '../core/catalogue/catalogue-views.ts'
 import { createCategory } from '../core/catalogue/create-category.ts'
 import { updateCategory } from '../core/catalogue/update-category.ts'
+import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import { Id, IdParams, listOf, listQuery, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
-import { readId, readPage, toPage } from './paging.ts'
-import { Id, IdParams, listOf, listQuery, reading, strictObject, writing } from './schemas.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 export const Position = Type.Integer({ minimum: -1_000_000, maximum: 1_000_000 })

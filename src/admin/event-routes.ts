@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { readEventFeed } from '../core/events/event-feed.ts'
+import { LIMIT_DEFAULT } from '../http/rest/paging.ts'
+import { Id, Instant, listOf, nullable, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
-import { LIMIT_DEFAULT } from './paging.ts'
-import { Id, Instant, listOf, nullable, reading, strictObject } from './schemas.ts'
+import { reading } from './schemas.ts'
 
 const EventShape = Type.Object({
   cursor: Type.String({ description: 'As `after`, reading goes on behind this event' }),

@@ -7,9 +7,7 @@ import { listKeys } from '../core/identity/key-views.ts'
 import { updateApiKey } from '../core/identity/update-api-key.ts'
 import { invalidField } from '../core/refusal.ts'
 import { SCOPES } from '../core/scope.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
-import { readId, readPage, toPage } from './paging.ts'
+import { readId, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Id,
   IdParams,
@@ -19,10 +17,11 @@ import {
   NullableInstant,
   nullable,
   oneOf,
-  reading,
   strictObject,
-  writing,
-} from './schemas.ts'
+} from '../http/rest/shapes.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 export const KeyShape = Type.Object({

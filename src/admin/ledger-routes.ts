@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { readTrialBalance } from '../core/ledger/trial-balance.ts'
 import { verifyLedger } from '../core/ledger/verify-ledger.ts'
+import { Count, PROBLEM_RESPONSES, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
-import { Count, PROBLEM_RESPONSES, reading, SECURITY, strictObject } from './schemas.ts'
+import { reading, SECURITY } from './schemas.ts'
 
 const Sum = Type.String({ description: 'An exact decimal' })
 const TrialBalance = Type.Object({

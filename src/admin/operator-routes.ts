@@ -5,10 +5,7 @@ import { disableOperator } from '../core/identity/disable-operator.ts'
 import { listKeys } from '../core/identity/key-views.ts'
 import type { Operator } from '../core/identity/operator.ts'
 import { listOperators, readOperator } from '../core/identity/operator-views.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
-import { CreatedKeyShape, KeyShape, showKey } from './key-routes.ts'
-import { readId, readPage, toPage } from './paging.ts'
+import { readId, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Id,
   IdParams,
@@ -17,10 +14,12 @@ import {
   listQuery,
   NoBody,
   oneOf,
-  reading,
   strictObject,
-  writing,
-} from './schemas.ts'
+} from '../http/rest/shapes.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { CreatedKeyShape, KeyShape, showKey } from './key-routes.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 export const OperatorShape = Type.Object({

@@ -5,10 +5,7 @@ import { findOrder, listOrders, listRefunds, type OrderView } from '../core/orde
 import { refundOrder } from '../core/orders/refund-order.ts'
 import { setOrderStatus } from '../core/orders/set-order-status.ts'
 import { invalidField, Refusal } from '../core/refusal.ts'
-import { currencyDecimals, formatAmount, parseAmount } from '../lib/money.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
-import { readIdField, readPage, toPage } from './paging.ts'
+import { readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Amount,
   Count,
@@ -20,10 +17,12 @@ import {
   NullableInstant,
   nullable,
   oneOf,
-  reading,
   strictObject,
-  writing,
-} from './schemas.ts'
+} from '../http/rest/shapes.ts'
+import { currencyDecimals, formatAmount, parseAmount } from '../lib/money.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 const OrderShape = Type.Object({

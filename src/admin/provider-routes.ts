@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 import { readProviders } from '../core/orders/provider-views.ts'
+import { Count, NullableInstant, oneOf } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
-import { Count, NullableInstant, oneOf, reading } from './schemas.ts'
+import { reading } from './schemas.ts'
 
 /** An open order that waits longer than this to be looked at says that nobody gets through. */
 const BEHIND_MS = 60_000

@@ -5,11 +5,7 @@ import { QUANTITY_MAX, SERVICE_STATES, type Service } from '../core/catalogue/se
 import { removeServicePrice, setServicePrice } from '../core/catalogue/set-service-price.ts'
 import { updateService } from '../core/catalogue/update-service.ts'
 import { SERVICE_TYPES } from '../core/orders/order.ts'
-import { formatAmount } from '../lib/money.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
-import { Position } from './category-routes.ts'
-import { readId, readIdField, readPage, toPage } from './paging.ts'
+import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Amount,
   Id,
@@ -19,10 +15,13 @@ import {
   listQuery,
   nullable,
   oneOf,
-  reading,
   strictObject,
-  writing,
-} from './schemas.ts'
+} from '../http/rest/shapes.ts'
+import { formatAmount } from '../lib/money.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { Position } from './category-routes.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 const Quantity = Type.Integer({ minimum: 1, maximum: QUANTITY_MAX })

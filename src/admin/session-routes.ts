@@ -2,13 +2,14 @@ import { Type } from 'typebox'
 import { readOperator } from '../core/identity/operator-views.ts'
 import { OPERATOR_SESSION_SECONDS, signInOperator } from '../core/identity/sign-in.ts'
 import { signOut } from '../core/identity/sign-out.ts'
+import { refuseOtherOrigin } from '../http/rest/same-origin.ts'
+import { OPERATOR_COOKIE, setCookie } from '../http/rest/session-cookie.ts'
+import { NullableInstant, PROBLEM_RESPONSES, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
 import { callerOf } from './caller.ts'
 import { OperatorShape, showOperator } from './operator-routes.ts'
-import { refuseOtherOrigin } from './same-origin.ts'
-import { NullableInstant, PROBLEM_RESPONSES, reading, strictObject } from './schemas.ts'
-import { OPERATOR_COOKIE, setCookie } from './session-cookie.ts'
+import { reading } from './schemas.ts'
 
 export const Credentials = strictObject({ email: Type.String(), password: Type.String() })
 const SessionShape = Type.Object({

@@ -7,9 +7,10 @@ import {
   SIMULATED_OPERATIONS,
   setSimulatedFault,
 } from '../drivers/simulated-faults.ts'
+import { Id, oneOf, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
-import { Id, oneOf, strictObject, writing } from './schemas.ts'
+import { writing } from './schemas.ts'
 
 const Fault = {
   operation: oneOf(SIMULATED_OPERATIONS),

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { Refusal } from '../core/refusal.ts'
 import { setTestClock } from '../core/set-test-clock.ts'
+import { Instant, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
-import { Instant, reading, strictObject, writing } from './schemas.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 const ClockShape = Type.Object({ now: Instant })

@@ -3,10 +3,7 @@ import { readAccount } from '../core/identity/account-views.ts'
 import { readStatement } from '../core/ledger/account-statement.ts'
 import { grantCredit } from '../core/ledger/grant-credit.ts'
 import { invalidField } from '../core/refusal.ts'
-import { currencyDecimals, formatAmount, parseAmount } from '../lib/money.ts'
-import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
-import { readId, readPage, toPage } from './paging.ts'
+import { readId, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Amount,
   Id,
@@ -14,10 +11,12 @@ import {
   Instant,
   listOf,
   listQuery,
-  reading,
   strictObject,
-  writing,
-} from './schemas.ts'
+} from '../http/rest/shapes.ts'
+import { currencyDecimals, formatAmount, parseAmount } from '../lib/money.ts'
+import type { AdminDeps } from './admin-deps.ts'
+import type { AdminRoutes } from './admin-routes.ts'
+import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
 const NewCredit = strictObject({

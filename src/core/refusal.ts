@@ -20,6 +20,11 @@ export const REFUSALS = {
   insufficient_funds: 'The balance is too low.',
   refund_exceeds_charge: 'More would be refunded than was charged.',
   payload_too_large: 'The request body is too large.',
+  existing_invoice_blocking: 'An unpaid invoice for the next period exists already.',
+  already_paid: 'This has been paid already.',
+  not_sold: 'This is not sold in this currency or for this billing cycle.',
+  resource_locked: 'The resource is locked while an action on it is running; try again.',
+  payment_reversed: 'The provider refused. The money is back in the wallet.',
   provider_error: 'The provider returned an error.',
   internal_error: 'Something went wrong on our side.',
   unavailable: 'The service is not available at the moment; try again.',
@@ -31,7 +36,13 @@ export type RefusalCode = keyof typeof REFUSALS
 export interface FieldProblem {
   readonly pointer: string
   readonly detail: string
-  readonly code: 'missing_required' | 'invalid_type' | 'invalid_value' | 'unknown_field'
+  readonly code:
+    | 'missing_required'
+    | 'invalid_type'
+    | 'invalid_value'
+    | 'unknown_field'
+    | 'too_many_items'
+    | 'not_found'
 }
 
 /**

@@ -9,7 +9,14 @@ import { detachGuards } from './detach-guards.ts'
 import { knownMigrations, migrateLocked } from './migrate.ts'
 
 /** Tables that are never empty: migrations put rows there, and the backup's take their place. */
-const SEEDED = new Set(['clean_up_mark', 'epoch', 'installation', 'migration'])
+const SEEDED = new Set([
+  'clean_up_mark',
+  'epoch',
+  'installation',
+  'invoice_series',
+  'migration',
+  'tax_profile',
+])
 
 /**
  * Fills a fresh database from a backup: its own schema first, then all rows in one transaction,

@@ -31,6 +31,7 @@ export interface Account {
   id: Generated<bigint>;
   name: string;
   state: Generated<string>;
+  tax_profile_id: Generated<bigint>;
   time_zone: string;
   updated_at: Date;
 }
@@ -42,6 +43,25 @@ export interface AccountUser {
   id: Generated<bigint>;
   password_hash: string;
   role: Generated<string>;
+}
+
+export interface Addon {
+  created_at: Date;
+  family: string;
+  id: Generated<bigint>;
+  key: string;
+  name: string;
+  position: Generated<number>;
+  public_id: string;
+  state: Generated<string>;
+  updated_at: Date;
+}
+
+export interface AddonPrice {
+  addon_id: bigint;
+  amount: bigint;
+  billing_cycle: number;
+  currency: string;
 }
 
 export interface ApiKey {
@@ -58,6 +78,32 @@ export interface ApiKey {
   operator_id: bigint | null;
   prefix: string;
   scopes: string[];
+}
+
+export interface Card {
+  account_id: bigint;
+  brand: string;
+  created_at: Date;
+  gateway: string;
+  gateway_ref: string;
+  id: Generated<bigint>;
+  last_four: string;
+  removed_at: Date | null;
+}
+
+export interface CardCharge {
+  account_id: bigint;
+  amount: bigint;
+  card_id: bigint;
+  created_at: Date;
+  currency: string;
+  ended_at: Date | null;
+  id: Generated<bigint>;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  look_at: Date | null;
+  purchase_id: bigint;
+  state: Generated<string>;
 }
 
 export interface CleanUpMark {
@@ -100,6 +146,7 @@ export interface Hold {
   ended_at: Date | null;
   id: Generated<bigint>;
   settled: Generated<bigint>;
+  settled_tax: Generated<bigint>;
   state: Generated<string>;
   subject_id: bigint;
   subject_kind: string;
@@ -122,6 +169,29 @@ export interface Installation {
   restore_epoch: Generated<number>;
   test_clock_now: Date | null;
   test_clock_set_at: Date | null;
+}
+
+export interface Invoice {
+  account_id: bigint;
+  created_at: Date;
+  currency: string;
+  due_at: Date;
+  gross: bigint;
+  id: Generated<bigint>;
+  issued_on: Date;
+  net: bigint;
+  number: bigint | null;
+  paid_at: Date | null;
+  public_id: string;
+  purchase_id: bigint;
+  state: Generated<string>;
+  tax_rate_ppm: number;
+  updated_at: Date;
+}
+
+export interface InvoiceSeries {
+  last_number: bigint;
+  only_row: Generated<boolean>;
 }
 
 export interface LedgerAccount {
@@ -174,10 +244,128 @@ export interface OrderRefund {
   reason: string | null;
 }
 
+export interface Plan {
+  bandwidth_gb: number;
+  created_at: Date;
+  disk_gb: number;
+  id: Generated<bigint>;
+  key: string;
+  memory_mb: number;
+  minimum_billing_cycle: Generated<number>;
+  name: string;
+  position: Generated<number>;
+  provider: Generated<string>;
+  public_id: string;
+  state: Generated<string>;
+  updated_at: Date;
+  vcpus: number;
+}
+
+export interface PlanPrice {
+  amount: bigint;
+  billing_cycle: number;
+  currency: string;
+  plan_id: bigint;
+}
+
+export interface PromoCode {
+  code: string;
+  created_at: Date;
+  id: Generated<bigint>;
+  is_public: Generated<boolean>;
+  minimum_billing_cycle: Generated<number>;
+  percent_ppm: number;
+  plan_id: bigint | null;
+  state: Generated<string>;
+  valid_until: Date | null;
+}
+
+export interface Purchase {
+  account_id: bigint;
+  auto_pay: boolean;
+  created_at: Date;
+  currency: string;
+  due_at: Date;
+  gross: bigint;
+  hold_id: bigint | null;
+  id: Generated<bigint>;
+  kind: Generated<string>;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  look_at: Date | null;
+  net: bigint;
+  paid_at: Date | null;
+  pay_at: Date | null;
+  pay_attempts: Generated<number>;
+  paying_key: string | null;
+  paying_owner_id: bigint | null;
+  paying_owner_kind: string | null;
+  payment_method: Generated<string>;
+  promo_code_id: bigint | null;
+  state: Generated<string>;
+  tax_rate_ppm: number;
+  updated_at: Date;
+}
+
+export interface PurchaseLine {
+  account_id: bigint;
+  billing_cycle: number;
+  gross: bigint;
+  id: Generated<bigint>;
+  is_cancelled: Generated<boolean>;
+  kind: string;
+  label: string;
+  list_gross: bigint;
+  list_net: bigint;
+  net: bigint;
+  period_from: Date;
+  period_to: Date;
+  position: number;
+  promo_code_id: bigint | null;
+  purchase_id: bigint;
+  sublabel: string | null;
+  subscription_id: bigint;
+}
+
 export interface RateWindow {
   bucket: string;
   minute: Date;
   used: bigint;
+}
+
+export interface Server {
+  account_id: bigint;
+  created_at: Date;
+  hostname: string;
+  id: Generated<bigint>;
+  image_family: string;
+  image_name: string;
+  image_version: string;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  location: string;
+  locked_at: Date | null;
+  look_at: Date | null;
+  plan_id: bigint;
+  provider: string;
+  provider_ref: string;
+  public_id: string;
+  state: Generated<string>;
+  state_told: Generated<boolean>;
+  suspended_for: string | null;
+  updated_at: Date;
+}
+
+export interface ServerAddress {
+  address: string;
+  gateway: string;
+  id: Generated<bigint>;
+  is_ddos_protected: Generated<boolean>;
+  is_main: Generated<boolean>;
+  prefix: number;
+  ptr: string | null;
+  server_id: bigint;
+  version: number;
 }
 
 export interface Service {
@@ -248,6 +436,14 @@ export interface Session {
   user_id: bigint | null;
 }
 
+export interface SimulatedCharge {
+  amount: bigint;
+  card_ref: string;
+  charge_id: bigint;
+  created_at: Date;
+  currency: string;
+}
+
 export interface SimulatedDelivery {
   canceled_at: Date | null;
   delivered_in_the_end: bigint;
@@ -263,6 +459,53 @@ export interface SimulatedFault {
   fault: string;
   operation: string;
   times: number;
+}
+
+export interface SimulatedServer {
+  is_suspended: Generated<boolean>;
+  paid_until: Date | null;
+  power: Generated<string>;
+  power_since: Date;
+  ref: string;
+}
+
+export interface Subscription {
+  account_id: bigint;
+  addon_id: bigint | null;
+  anchor_day: number;
+  auto_pay: Generated<boolean>;
+  billing_cycle: number;
+  created_at: Date;
+  expires_at: Date;
+  id: Generated<bigint>;
+  kind: string;
+  next_invoice_at: Date | null;
+  plan_id: bigint | null;
+  public_id: string;
+  quantity: Generated<number>;
+  server_id: bigint;
+  state: Generated<string>;
+  suspend_at: Date | null;
+  time_zone: string;
+  updated_at: Date;
+}
+
+export interface SubscriptionPeriod {
+  account_id: bigint;
+  billing_cycle: number;
+  created_at: Date;
+  period_from: Date;
+  period_to: Date;
+  purchase_line_id: bigint | null;
+  subscription_id: bigint;
+}
+
+export interface TaxProfile {
+  created_at: Generated<Date>;
+  id: Generated<bigint>;
+  name: string;
+  prices_include_tax: boolean;
+  rate_ppm: number;
 }
 
 export interface Transfer {
@@ -281,7 +524,11 @@ export interface Transfer {
 export interface DB {
   account: Account;
   account_user: AccountUser;
+  addon: Addon;
+  addon_price: AddonPrice;
   api_key: ApiKey;
+  card: Card;
+  card_charge: CardCharge;
   clean_up_mark: CleanUpMark;
   credit: Credit;
   epoch: Epoch;
@@ -289,19 +536,33 @@ export interface DB {
   hold: Hold;
   idempotency: Idempotency;
   installation: Installation;
+  invoice: Invoice;
+  invoice_series: InvoiceSeries;
   ledger_account: LedgerAccount;
   ledger_checkpoint: LedgerCheckpoint;
   ledger_checkpoint_balance: LedgerCheckpointBalance;
   migration: Migration;
   operator: Operator;
   order_refund: OrderRefund;
+  plan: Plan;
+  plan_price: PlanPrice;
+  promo_code: PromoCode;
+  purchase: Purchase;
+  purchase_line: PurchaseLine;
   rate_window: RateWindow;
+  server: Server;
+  server_address: ServerAddress;
   service: Service;
   service_category: ServiceCategory;
   service_order: ServiceOrder;
   service_price: ServicePrice;
   session: Session;
+  simulated_charge: SimulatedCharge;
   simulated_delivery: SimulatedDelivery;
   simulated_fault: SimulatedFault;
+  simulated_server: SimulatedServer;
+  subscription: Subscription;
+  subscription_period: SubscriptionPeriod;
+  tax_profile: TaxProfile;
   transfer: Transfer;
 }

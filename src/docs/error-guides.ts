@@ -125,6 +125,36 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     meaning: 'A request body may have up to 1 MiB.',
     remedy: 'Send it in several requests.',
   },
+  existing_invoice_blocking: {
+    title: 'An unpaid invoice exists',
+    meaning:
+      'The renewal was made out before: an unpaid invoice for the same period waits. No second one is made.',
+    remedy:
+      'Pay the invoice that the answer names: `extensions.recovery` has the method and the address. After that the server is renewed, and there is nothing left to ask for.',
+  },
+  already_paid: {
+    title: 'Paid already',
+    meaning:
+      'Somebody has paid this: another request, another API, the page at `/billing` or the automatic payment. The money was taken once.',
+    remedy: 'Nothing. Read the invoice or the server to see what it was extended to.',
+  },
+  not_sold: {
+    title: 'Not sold so',
+    meaning:
+      'The plan or an addon has no price in the currency of the account for that billing cycle. Prices are never converted.',
+    remedy: 'Choose a billing cycle that the list of plans shows, or ask the operator for a price.',
+  },
+  resource_locked: {
+    title: 'Locked',
+    meaning: 'An action on the resource is running. Nothing was changed.',
+    remedy: 'Send the same request again in some seconds.',
+  },
+  payment_reversed: {
+    title: 'The provider refused',
+    meaning:
+      'The invoice was paid, and then the provider refused to extend the service for good. The whole amount was moved back to the wallet, and the invoice is open again.',
+    remedy: 'Ask the operator why. Paying again is safe: it takes the money at most once.',
+  },
   provider_error: {
     title: 'The provider failed',
     meaning:

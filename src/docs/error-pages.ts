@@ -1,5 +1,5 @@
+import { html, inline } from '../http/html.ts'
 import { ERROR_GUIDES, type ErrorCode } from './error-guides.ts'
-import { html, inline } from './html.ts'
 import type { Page } from './page.ts'
 
 /** How one API answers a refusal; undefined where it never does. */

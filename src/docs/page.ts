@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { type Html, html } from './html.ts'
+import { type Html, html } from '../http/html.ts'
 
 /** One page. `navigation` are the links beside it, within it or to its siblings. */
 export interface Page {

@@ -1,4 +1,4 @@
-import { html, inline } from './html.ts'
+import { html, inline } from '../http/html.ts'
 import type { Page } from './page.ts'
 
 /** A document, as the pages that lead to it name it. */

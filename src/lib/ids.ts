@@ -11,6 +11,33 @@ let used = pool.length
  * Ids made later sort later, to the millisecond.
  */
 export function publicId(prefix: string, nowMs: number): string {
+  return `${prefix}_${base32(nextUuid(nowMs))}`
+}
+
+/** A UUIDv7 as databases write it: what stands behind a public id. */
+export function uuidV7(nowMs: number): string {
+  const hex = nextUuid(nowMs).toString('hex')
+  return [8, 13, 18, 23].reduce((text, at) => `${text.slice(0, at)}-${text.slice(at)}`, hex)
+}
+
+/** `vps_` and the 26 characters of `uuid`. */
+export function publicIdOf(prefix: string, uuid: string): string {
+  return `${prefix}_${base32(Buffer.from(uuid.replaceAll('-', ''), 'hex'))}`
+}
+
+/** The UUID behind a public id of this prefix; undefined for anything else. */
+export function parsePublicId(prefix: string, text: string): string | undefined {
+  if (!text.startsWith(`${prefix}_`)) return undefined
+  const digits = text.slice(prefix.length + 1)
+  if (!/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(digits)) return undefined
+  let value = 0n
+  for (const digit of digits) value = (value << 5n) | BigInt(ALPHABET.indexOf(digit))
+  const hex = value.toString(16).padStart(ID_BYTES * 2, '0')
+  return [8, 13, 18, 23].reduce((shown, at) => `${shown.slice(0, at)}-${shown.slice(at)}`, hex)
+}
+
+/** Sixteen bytes of a shared block: read them before the next is asked for. */
+function nextUuid(nowMs: number): Buffer {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
@@ -20,7 +47,7 @@ export function publicId(prefix: string, nowMs: number): string {
   bytes.writeUIntBE(nowMs, 0, 6)
   bytes[6] = 0x70 | (bytes[6]! & 0x0f)
   bytes[8] = 0x80 | (bytes[8]! & 0x3f)
-  return `${prefix}_${base32(bytes)}`
+  return bytes
 }
 
 /** 128 bits as 26 characters, the first of which carries three bits. */

@@ -7,9 +7,9 @@
  *   and never below the floor. System accounts keep none: theirs is a sum.
  * - Whoever moves money of an account holds the row lock of its wallet; many, in id order.
  */
-export type SystemLedgerKind = 'revenue' | 'clearing' | 'credit_granted'
+export type SystemLedgerKind = 'revenue' | 'clearing' | 'credit_granted' | 'tax'
 
-export type CauseKind = 'order' | 'order_refund' | 'credit' | 'hold' | 'hold_end'
+export type CauseKind = 'order' | 'order_refund' | 'credit' | 'hold' | 'hold_end' | 'card_charge'
 
 /** A customer's wallet as it stood when it was locked. */
 export interface Wallet {

@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../core/refusal.ts'
+import type { RefusalCode } from '../../core/refusal.ts'
 
 /** A kind of problem as a client of the REST APIs sees it: it branches on `code`. */
 export interface ProblemKind {
@@ -10,6 +10,7 @@ export interface ProblemKind {
 const INVALID = { status: 400, code: 'invalid_request', title: 'Validation failed' }
 const MISSING = { status: 404, code: 'not_found', title: 'Not found' }
 const STATE = { status: 409, code: 'invalid_state', title: 'Not possible in this state' }
+const PROVIDER = { status: 502, code: 'provider_error', title: 'The provider failed' }
 const REUSED = {
   status: 409,
   code: 'idempotency_key_reused',
@@ -41,8 +42,17 @@ export const PROBLEMS = {
     code: 'refund_exceeds_charge',
     title: 'More than was charged',
   },
+  existing_invoice_blocking: {
+    status: 409,
+    code: 'existing_invoice_blocking',
+    title: 'An unpaid invoice exists',
+  },
+  already_paid: STATE,
+  not_sold: STATE,
+  resource_locked: { status: 423, code: 'resource_locked', title: 'Locked' },
+  payment_reversed: PROVIDER,
   payload_too_large: { status: 413, code: 'payload_too_large', title: 'Body too large' },
-  provider_error: { status: 502, code: 'provider_error', title: 'The provider failed' },
+  provider_error: PROVIDER,
   unavailable: { status: 503, code: 'unavailable', title: 'Not available at the moment' },
   internal_error: { status: 500, code: 'internal_error', title: 'Internal error' },
 } as const satisfies Record<RefusalCode, ProblemKind>

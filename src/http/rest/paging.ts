@@ -1,4 +1,4 @@
-import { invalidField, Refusal } from '../core/refusal.ts'
+import { invalidField, Refusal } from '../../core/refusal.ts'
 
 export const LIMIT_DEFAULT = 20
 const ID_SHAPE = /^[1-9]\d{0,17}$/

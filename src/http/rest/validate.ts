@@ -1,7 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type FieldProblem, Refusal } from '../core/refusal.ts'
+import { type FieldProblem, Refusal } from '../../core/refusal.ts'
 
 const WHOLE_NUMBER = /^-?\d{1,15}$/
 

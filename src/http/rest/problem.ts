@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Refusal } from '../core/refusal.ts'
-import { PROBLEMS } from './refusals.ts'
+import type { Refusal } from '../../core/refusal.ts'
+import { PROBLEMS } from './problems.ts'
 
 /** Answers `refusal` as Problem Details (RFC 9457), with an explained type and the request's id. */
 export async function sendProblem(

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { Refusal } from '../core/refusal.ts'
+import { Refusal } from '../../core/refusal.ts'
 
 /**
  * Whether the browser says that a page of ours makes this call; undefined where it says nothing,

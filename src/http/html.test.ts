@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { curlOf } from './curl.ts'
+import { curlOf } from '../docs/curl.ts'
 import { html, inline } from './html.ts'
 
 test('what is put into HTML is text, whatever it holds', () => {

@@ -1,14 +1,23 @@
-import type { FastifyInstance } from 'fastify'
-import { Refusal } from '../core/refusal.ts'
-import type { AdminDeps } from './admin-deps.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Refusal } from '../../core/refusal.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { sendProblem } from './problem.ts'
 import { validatorCompiler } from './validate.ts'
+
+/** What REST routes need of the process to answer. */
+export interface RestDeps {
+  readonly funnel: { readonly clock: Clock }
+  /** Where customers reach it, without a trailing slash; null: the address that was asked. */
+  readonly publicUrl: string | null
+  /** What to tell the caller of `error`; what is not a refusal is logged and told as our fault. */
+  toRefusal(error: unknown, request: FastifyRequest): Refusal
+}
 
 /**
  * What REST routes have in common: JSON bodies, an absent one being `{}`; validation that names
  * every wrong field; Problem Details for every refusal.
  */
-export function prepareRest(scope: FastifyInstance, deps: AdminDeps): void {
+export function prepareRest(scope: FastifyInstance, deps: RestDeps): void {
   scope.setValidatorCompiler(validatorCompiler)
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, text, done) => {
