@@ -2,7 +2,8 @@
 export interface CurlRequest {
   readonly url: string
   readonly method: string
-  readonly auth?: 'bearer' | 'cookie'
+  /** With an operator's key, a customer's key, or a session. */
+  readonly auth?: 'bearer' | 'customer' | 'cookie'
   readonly json?: unknown
   readonly form?: Readonly<Record<string, string | number>>
 }
@@ -16,6 +17,7 @@ export function curlOf({ url, method, auth, json, form }: CurlRequest): string {
     words.push(`-X ${method.toUpperCase()}`)
   }
   if (auth === 'bearer') words.push("-H 'Authorization: Bearer YOUR_OPERATOR_KEY'")
+  if (auth === 'customer') words.push("-H 'Authorization: Bearer YOUR_API_KEY'")
   if (auth === 'cookie') words.push('-b cookies.txt')
   if (json !== undefined) {
     words.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(json))}`)

@@ -134,9 +134,10 @@ function routeEntry(at: Place, operation: OpenApiOperation): Entry {
   }
 }
 
-function authOf(operation: OpenApiOperation): 'bearer' | 'cookie' {
-  const accepts = operation.security?.some((one) => 'operatorKey' in one) ?? false
-  return accepts ? 'bearer' : 'cookie'
+function authOf(operation: OpenApiOperation): 'bearer' | 'customer' | 'cookie' {
+  const accepts = (scheme: string) => operation.security?.some((one) => scheme in one) ?? false
+  if (accepts('customerKey')) return 'customer'
+  return accepts('operatorKey') ? 'bearer' : 'cookie'
 }
 
 function limitsOf(schema: JsonSchema): string {
