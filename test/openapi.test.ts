@@ -3,13 +3,10 @@
  * request example of the panels' source pages is sent, and what comes back is validated.
  */
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
-import type { OpenApiDocument } from '../src/lib/openapi-document.ts'
 import type { Answer } from './kit/answer.ts'
 import { describedDocuments } from './kit/described-documents.ts'
+import { assertDocumented, at, committed, schemaAt, schemaErrors } from './kit/documented.ts'
 import { type Fields, startTestPurser, type TestPurser } from './kit/purser.ts'
 import {
   type Customer,
@@ -21,17 +18,6 @@ import {
   servicesByType,
 } from './kit/shop.ts'
 
-const FOLDER = new URL('../openapi/', import.meta.url)
-const committed = new Map<string, OpenApiDocument>()
-for (const file of await readdir(FOLDER)) {
-  const text = await readFile(new URL(file, FOLDER), 'utf8')
-  committed.set(file.replace('.json', ''), JSON.parse(text) as OpenApiDocument)
-}
-
-const ajv = new Ajv2020({ strict: false, allErrors: true })
-addFormats.default(ajv)
-for (const [name, document] of committed) ajv.addSchema(document, name)
-
 let purser: TestPurser
 let customer: Customer
 before(async () => {
@@ -39,33 +25,6 @@ before(async () => {
   customer = await newCustomer(purser, { credit: '1000.00', terms: { discount_percent: 10 } })
 })
 after(() => purser.stop())
-
-/** Fails unless `answer` is what the committed document says of this path, method and status. */
-function assertDocumented(name: string, place: string, answer: Answer): void {
-  const [method = '', path = ''] = place.split(' ')
-  const operation = at(committed.get(name), ['paths', path, method])
-  const statuses = Object.keys((operation as { responses: object }).responses)
-  const status = [String(answer.status), `${String(answer.status)[0]}XX`].find((known) =>
-    statuses.includes(known),
-  )
-  assert.ok(status, `${place} answered ${answer.status}, which is not documented: ${answer.text}`)
-  const response = at(operation, ['responses', status]) as { $ref?: string }
-  const pointer = response.$ref ?? pointerOf(['paths', path, method, 'responses', status])
-  const type = (answer.headers.get('content-type') ?? '').split(';', 1)[0] ?? ''
-  const validate = ajv.getSchema(
-    `${name}${pointer}${pointerOf(['content', type, 'schema']).slice(1)}`,
-  )
-  assert.ok(validate, `${place} ${status} has no schema for ${type}`)
-  assert.ok(validate(answer.json), `${answer.text}\n${ajv.errorsText(validate.errors)}`)
-}
-
-function at(value: unknown, keys: readonly string[]): unknown {
-  return keys.reduce((inner, key) => (inner as Record<string, unknown>)[key], value)
-}
-
-function pointerOf(keys: readonly string[]): string {
-  return `#/${keys.map((key) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`
-}
 
 const PANELS = [
   { name: 'panel', place: 'post /api/v2' },
@@ -120,15 +79,14 @@ test("the examples in the panels' documents follow their schemas", () => {
       [...keys, 'responses', '400', 'content', 'application/json'],
     ]
     for (const content of contents) {
-      const validate = ajv.getSchema(name + pointerOf([...content, 'schema']))
-      assert.ok(validate)
+      const validate = schemaAt(name, [...content, 'schema'])
       const examples = at(committed.get(name), [...content, 'examples'])
       for (const [key, { value }] of Object.entries(
         examples as Record<string, { value: unknown }>,
       )) {
         // What a form sends is text: an order's number is written as one.
         const sent = content.includes(form) ? asForm(value as Fields) : value
-        assert.ok(validate(sent), `${name} ${key}: ${ajv.errorsText(validate.errors)}`)
+        assert.ok(validate(sent), `${name} ${key}: ${schemaErrors(validate)}`)
       }
     }
   }

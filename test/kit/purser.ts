@@ -50,6 +50,7 @@ export interface PurserClient {
   readonly pool: pg.Pool
   panel(fields: Fields, o?: PanelOptions): Promise<Answer>
   panelbon(fields: Fields, o?: PanelOptions): Promise<Answer>
+  crownpanel(fields: Fields, o?: PanelOptions): Promise<Answer>
   admin(method: string, path: string, body?: unknown, o?: AdminOptions): Promise<Answer>
 }
 
@@ -195,8 +196,9 @@ async function connect(url: string, place: Place): Promise<PurserClient> {
     url,
     demo,
     pool,
-    panel: (fields, o) => postForm(`${url}/api/v2`, demo, fields, o),
-    panelbon: (fields, o) => postForm(`${url}/app/api/v2`, demo, fields, o),
+    panel: (fields, o) => postForm(`${url}/api/v2`, { demo, fields, ...o }),
+    panelbon: (fields, o) => postForm(`${url}/app/api/v2`, { demo, fields, ...o }),
+    crownpanel: (fields, o) => postForm(`${url}/`, { demo, fields, keyField: 'API_KEY', ...o }),
     async admin(method, path, body, o = {}) {
       const key = o.key === undefined ? demo.operator.api_key : o.key
       return readAnswer(
@@ -216,13 +218,11 @@ async function connect(url: string, place: Place): Promise<PurserClient> {
 
 async function postForm(
   url: string,
-  demo: Demo,
-  fields: Fields,
-  o: PanelOptions = {},
+  o: PanelOptions & { readonly demo: Demo; readonly fields: Fields; readonly keyField?: string },
 ): Promise<Answer> {
-  const key = o.key === undefined ? demo.customers[0]!.keys.full : o.key
-  const body = new URLSearchParams(key === null ? {} : { key })
-  for (const [name, value] of Object.entries(fields)) body.append(name, String(value))
+  const key = o.key === undefined ? o.demo.customers[0]!.keys.full : o.key
+  const body = new URLSearchParams(key === null ? {} : { [o.keyField ?? 'key']: key })
+  for (const [name, value] of Object.entries(o.fields)) body.append(name, String(value))
   return readAnswer(await fetch(url, { method: 'POST', body, headers: { ...o.headers } }))
 }
 

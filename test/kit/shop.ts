@@ -19,6 +19,7 @@ export interface Customer {
   readonly key: string
   panel(fields: Fields, headers?: Readonly<Record<string, string>>): Promise<Answer>
   panelbon(fields: Fields, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  crownpanel(fields: Fields, headers?: Readonly<Record<string, string>>): Promise<Answer>
   addKey(terms: KeyTerms): Promise<{ id: string | number; key: string }>
   credit(amount: string): Promise<void>
 }
@@ -50,6 +51,7 @@ export async function newCustomer(
     key,
     panel: (fields, headers = {}) => purser.panel(fields, { key, headers }),
     panelbon: (fields, headers = {}) => purser.panelbon(fields, { key, headers }),
+    crownpanel: (fields, headers = {}) => purser.crownpanel(fields, { key, headers }),
     addKey,
     credit,
   }

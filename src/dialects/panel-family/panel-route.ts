@@ -8,6 +8,7 @@ import { placeOrder } from '../../core/orders/place-order.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
 import { isText } from '../../core/text-field.ts'
 import { acceptForms, type Fields, fieldsOf } from '../../http/form-body.ts'
+import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import type { PanelDeps } from './panel-deps.ts'
 import type { PanelDialect } from './panel-dialect.ts'
 
@@ -65,7 +66,7 @@ async function answer(
         detail: `action must be one of ${ACTION_NAMES.join(', ')}`,
       })
     }
-    const idempotencyKey = idempotencyKeyOf(request, fields)
+    const idempotencyKey = idempotencyKeyOf(request, fields.idempotency_key)
     const text = await action({ dialect, deps, actor, fields, idempotencyKey, reply })
     return reply.type(JSON_TYPE).send(text)
   } catch (error) {
@@ -171,12 +172,6 @@ function namesOf(fields: Fields): string[] {
     throw new Refusal('too_many_ids', { detail: `orders has more than ${ORDER_IDS_MAX} ids` })
   }
   return [...new Set(names)]
-}
-
-/** The header's key, else the field's; an empty one is none. */
-function idempotencyKeyOf(request: FastifyRequest, fields: Fields): string | null {
-  const header = request.headers['idempotency-key']
-  return (typeof header === 'string' && header) || fields.idempotency_key || null
 }
 
 function refuse(
