@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { isOrderState, ORDER_STATES, type OrderState, SERVICE_TYPES } from '../core/orders/order.ts'
+import { SERVICE_TYPES } from '../core/catalogue/service-type.ts'
+import { isOrderState, ORDER_STATES, type OrderState } from '../core/orders/order.ts'
 import { monthlyName, parseOrderName } from '../core/orders/order-name.ts'
 import { findOrder, listOrders, listRefunds, type OrderView } from '../core/orders/order-views.ts'
 import { refundOrder } from '../core/orders/refund-order.ts'

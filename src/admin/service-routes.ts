@@ -2,9 +2,9 @@ import { type Static, Type } from 'typebox'
 import { listServices, readService } from '../core/catalogue/catalogue-views.ts'
 import { createService } from '../core/catalogue/create-service.ts'
 import { QUANTITY_MAX, SERVICE_STATES, type Service } from '../core/catalogue/service.ts'
+import { SERVICE_TYPES } from '../core/catalogue/service-type.ts'
 import { removeServicePrice, setServicePrice } from '../core/catalogue/set-service-price.ts'
 import { updateService } from '../core/catalogue/update-service.ts'
-import { SERVICE_TYPES } from '../core/orders/order.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Amount,

@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts'
 /** `/healthz` (the process lives), `/readyz` (database and schema are there), `/metrics`. */
 export function registerHealth(app: FastifyInstance, deps: { pool: Pool; metrics: Metrics }): void {
   app.get('/healthz', () => ({ ok: true }))
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', async (request, reply) => {
     const known = (await knownMigrations()).length
     try {
       const { rows } = await deps.pool.query<{ newest: number | null }>(
@@ -14,7 +14,8 @@ export function registerHealth(app: FastifyInstance, deps: { pool: Pool; metrics
       )
       if (rows[0]?.newest === known) return { ok: true }
       return reply.code(503).send({ ok: false, reason: 'the schema is of another version' })
-    } catch {
+    } catch (error) {
+      request.log.warn({ err: error }, 'the database could not be asked')
       return reply.code(503).send({ ok: false, reason: 'the database does not answer' })
     }
   })

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { EpochWatch } from '../epoch-watch.ts'
 import { translateOutage } from '../execute.ts'
-import type { ServiceType } from '../orders/order.ts'
+import type { ServiceType } from './service-type.ts'
 
 /** A service as an order sees it. */
 export interface CatalogueService {

@@ -2,12 +2,12 @@ import { sql, type Updateable } from 'kysely'
 import type { Tx } from '../../db/database.ts'
 import type { Service as ServiceRow } from '../../db/schema.ts'
 import { violatedConstraint } from '../../db/violated-constraint.ts'
-import type { ServiceType } from '../orders/order.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { unlessTaken } from '../unique.ts'
 import { readService, toCategory } from './catalogue-views.ts'
 import type { Category } from './category.ts'
 import type { Service } from './service.ts'
+import type { ServiceType } from './service-type.ts'
 
 /** Refuses `conflict` by name. */
 export async function insertCategory(

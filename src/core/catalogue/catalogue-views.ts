@@ -1,10 +1,10 @@
 import { type Selectable, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { Service as ServiceRow } from '../../db/schema.ts'
-import type { ServiceType } from '../orders/order.ts'
 import { Refusal } from '../refusal.ts'
 import type { Category } from './category.ts'
 import type { Service, ServicePrice, ServiceState } from './service.ts'
+import type { ServiceType } from './service-type.ts'
 
 /** By id, above `after`. */
 export async function listCategories(

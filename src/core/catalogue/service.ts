@@ -1,6 +1,6 @@
 import { AMOUNT_MAX, parseAmount } from '../../lib/money.ts'
-import type { ServiceType } from '../orders/order.ts'
 import { invalidField } from '../refusal.ts'
+import type { ServiceType } from './service-type.ts'
 
 /**
  * Something delivered by order. It keeps its type for life; a paused one is not sold. It is sold in

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { CatalogueService } from '../catalogue/catalogue-cache.ts'
+import type { ServiceType } from '../catalogue/service-type.ts'
 import { Refusal } from '../refusal.ts'
-import type { ServiceType } from './order.ts'
 import { checkOrderRequest, ORDER_FIELDS, type OrderRequest, readOrderWork } from './order-input.ts'
 
 const service: CatalogueService = {

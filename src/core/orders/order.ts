@@ -20,18 +20,6 @@ export const ORDER_STATES = [
 ] as const
 export type OrderState = (typeof ORDER_STATES)[number]
 
-export const SERVICE_TYPES = [
-  'Default',
-  'Package',
-  'SEO',
-  'Custom Comments',
-  'Custom Comments Package',
-  'Poll',
-  'Subscriptions',
-  'Invites from Groups',
-] as const
-export type ServiceType = (typeof SERVICE_TYPES)[number]
-
 const END_STATES: readonly OrderState[] = ['partial', 'completed', 'done', 'canceled', 'failed']
 const NEXT_STATES: Readonly<Record<OrderState, readonly OrderState[]>> = {
   pending: ['in_progress', ...END_STATES],

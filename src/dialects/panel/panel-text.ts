@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { SERVICE_TYPES } from '../../core/orders/order.ts'
+import { SERVICE_TYPES } from '../../core/catalogue/service-type.ts'
 import type { PanelAction, PanelText } from '../panel-family/panel-openapi.ts'
 import {
   ADD_REQUESTS,
