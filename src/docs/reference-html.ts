@@ -48,7 +48,7 @@ ${fieldsTable(fields, { caption: title, showsRequired: true })}
 
 function answerPart({ status, description, example, fields }: EntryAnswer): Html {
   return html`<h4>Answer <span class="status">${status}</span></h4>
-${example === undefined && html`<p>${inline(description)}</p>`}
+${description !== '' && html`<p>${inline(description)}</p>`}
 ${example !== undefined && html`<pre><code>${JSON.stringify(example, null, 2)}</code></pre>`}
 ${
   fields.length > 0 &&
@@ -86,7 +86,7 @@ function errorsPart(errors: readonly EntryError[]): Html | undefined {
   }
   return html`<details><summary>Errors</summary><div class="wide"><table class="stack">
 <caption class="hidden">Errors</caption>
-<thead><tr><th scope="col">HTTP</th><th scope="col"><code>error</code></th><th scope="col">When</th></tr></thead>
+<thead><tr><th scope="col">HTTP</th><th scope="col">Text</th><th scope="col">When</th></tr></thead>
 <tbody>${errors.map(
     ({ status, text, when, code }) =>
       html`<tr><th scope="row">${status}</th><td>${

@@ -26,8 +26,8 @@ function entryParts(entry: Entry, level: number): string[] {
     parts.push(fenced('sh', request.curl))
   }
   for (const { status, description, example } of entry.answers) {
-    if (example === undefined) parts.push(`Answer ${status}: ${description}`)
-    else parts.push(`Answer ${status}:`, fenced('json', JSON.stringify(example, null, 2)))
+    parts.push(`Answer ${status}: ${description}`.trimEnd())
+    if (example !== undefined) parts.push(fenced('json', JSON.stringify(example, null, 2)))
   }
   if (entry.errors.length > 0) {
     parts.push(

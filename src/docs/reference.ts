@@ -40,6 +40,7 @@ export interface EntryRequest {
 
 export interface EntryAnswer {
   readonly status: string
+  /** Empty where the example says it all. */
   readonly description: string
   /** JSON to look at; undefined where nothing or no JSON is answered. */
   readonly example: unknown
@@ -168,7 +169,7 @@ function routeAnswer(
   const schema = response.content?.['application/json']?.schema
   return {
     status,
-    description: response.description,
+    description: schema === undefined ? response.description : '',
     example: schema && sampleOf(document, schema),
     fields: schema === undefined ? [] : fieldRows(document, schema),
   }
@@ -193,7 +194,7 @@ function actionEntries(at: Place, operation: OpenApiOperation): Entry[] {
   return (operation['x-actions'] ?? []).map((action) => ({
     id: slug(action.title),
     title: action.title,
-    address: `POST ${path} · action=${action.action}`,
+    address: `POST ${path} · ${action.field}=${action.action}`,
     description: action.description,
     requests: action.requests.map((request) => ({
       title: request.title,
@@ -205,14 +206,12 @@ function actionEntries(at: Place, operation: OpenApiOperation): Entry[] {
         form: form?.examples?.[request.example]?.value as Record<string, string | number>,
       }),
     })),
-    answers: [
-      {
-        status: '200',
-        description: '',
-        example: answers?.[action.answer.example]?.value,
-        fields: answerRows(document, schemaOf(action.answer.schema)),
-      },
-    ],
+    answers: action.answers.map((answer, at) => ({
+      status: '200',
+      description: answer.description,
+      example: answers?.[answer.example]?.value,
+      fields: at === 0 ? answerRows(document, schemaOf(answer.schema)) : [],
+    })),
     errors: action.errors.map(({ status, error, code, when }) => ({
       status: String(status),
       text: error,

@@ -35,7 +35,7 @@ export interface OpenApiOperation {
     readonly content: Readonly<Record<string, OpenApiContent>>
   }
   readonly responses: Readonly<Record<string, OpenApiResponse | Reference>>
-  /** Of an operation that is many: what each `action` takes and answers. */
+  /** Of an operation that is many: what each takes and answers. */
   readonly 'x-actions'?: readonly ActionText[]
 }
 
@@ -83,8 +83,10 @@ export interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
 }
 
-/** One value of the `action` field. Schemas and examples are named, not repeated. */
+/** One action of a form API. Schemas and examples are named, not repeated. */
 export interface ActionText {
+  /** The field that says which action is asked for: `action`, `QUERY`. */
+  readonly field: string
   readonly action: string
   readonly title: string
   readonly description: string
@@ -96,7 +98,12 @@ export interface ActionText {
     /** In the request body's examples. */
     readonly example: string
   }[]
-  readonly answer: { readonly schema: string; readonly example: string }
+  readonly answers: readonly {
+    /** When it is this one, where there are several. */
+    readonly description: string
+    readonly schema: string
+    readonly example: string
+  }[]
   readonly errors: readonly {
     readonly status: number
     readonly error: string

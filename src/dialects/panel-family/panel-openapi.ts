@@ -155,6 +155,7 @@ function errorResponses({ dialect }: PanelText): Record<string, OpenApiResponse>
 
 function actionText(dialect: PanelDialect, action: PanelAction): ActionText {
   return {
+    field: 'action',
     action: action.action,
     title: action.title,
     description: action.description,
@@ -164,7 +165,7 @@ function actionText(dialect: PanelDialect, action: PanelAction): ActionText {
       schema: name,
       example: name,
     })),
-    answer: { schema: action.answer.name, example: action.answer.name },
+    answers: [{ description: '', schema: action.answer.name, example: action.answer.name }],
     errors: [...EVERYWHERE, ...action.refuses]
       .map((code) => {
         const { status, text } = refused(dialect, code)
