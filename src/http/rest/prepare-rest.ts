@@ -18,7 +18,17 @@ export interface RestDeps {
  * every wrong field; Problem Details for every refusal.
  */
 export function prepareRest(scope: FastifyInstance, deps: RestDeps): void {
+  acceptJson(scope)
   scope.setValidatorCompiler(validatorCompiler)
+  const { publicUrl, funnel } = deps
+  scope.setErrorHandler(async (error, request, reply) => {
+    const refusal = deps.toRefusal(error, request)
+    await sendProblem(request, reply, { refusal, publicUrl, now: funnel.clock.now() })
+  })
+}
+
+/** Lets `scope` take JSON bodies and no others; an absent one is `{}`. */
+export function acceptJson(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, text, done) => {
     try {
@@ -30,11 +40,6 @@ export function prepareRest(scope: FastifyInstance, deps: RestDeps): void {
   scope.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || request.body === null) request.body = {}
     done()
-  })
-  const { publicUrl, funnel } = deps
-  scope.setErrorHandler(async (error, request, reply) => {
-    const refusal = deps.toRefusal(error, request)
-    await sendProblem(request, reply, { refusal, publicUrl, now: funnel.clock.now() })
   })
 }
 
