@@ -118,6 +118,21 @@ export async function invoicesOfPurchases(
   return new Map(rows.map((invoice) => [invoice.purchaseId, invoice]))
 }
 
+/** The servers that each of these purchases renews, in the order of its lines. */
+export async function serversOfPurchases(
+  db: Db,
+  purchaseIds: readonly bigint[],
+): Promise<ReadonlyMap<bigint, readonly bigint[]>> {
+  const { rows } = await sql<{ purchaseId: bigint; serverIds: bigint[] }>`
+    select l.purchase_id as "purchaseId",
+      array_agg(s.server_id order by l.position) as "serverIds"
+    from purchase_line l
+    join subscription s on s.id = l.subscription_id
+    where l.purchase_id = any (${purchaseIds}::bigint[]) and l.kind = 'server'
+    group by l.purchase_id`.execute(db)
+  return new Map(rows.map((row) => [row.purchaseId, row.serverIds]))
+}
+
 async function first(db: Db, where: RawBuilder<unknown>): Promise<Invoice | undefined> {
   const { rows } = await sql<Invoice>`
     select ${COLUMNS} from invoice i where ${where} order by i.id desc limit 1`.execute(db)
