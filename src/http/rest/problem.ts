@@ -2,11 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Refusal } from '../../core/refusal.ts'
 import { PROBLEMS } from './problems.ts'
 
-/** Answers `refusal` as Problem Details (RFC 9457), with an explained type and the request's id. */
+/**
+ * Answers `refusal` as Problem Details (RFC 9457), with an explained type and the request's id.
+ * `extensions` are what a program needs to go on, beside what every problem has.
+ */
 export async function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
-  o: { refusal: Refusal; publicUrl: string | null; now: Date },
+  o: { refusal: Refusal; publicUrl: string | null; now: Date; extensions?: object },
 ): Promise<void> {
   const { refusal } = o
   const { status, code, title } = PROBLEMS[refusal.code]
@@ -31,7 +34,7 @@ export async function sendProblem(
           requestId: request.id,
           timestamp: o.now.toISOString(),
           ...(code === 'invalid_request' ? { errors: refusal.fields } : {}),
-          extensions: {},
+          extensions: o.extensions ?? {},
         }),
       ),
     )

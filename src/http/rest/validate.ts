@@ -89,6 +89,8 @@ function problemsOf({ keyword, instancePath, params, message }: SchemaError): Fi
       return []
     case 'type':
       return [{ pointer: instancePath, detail: message, code: 'invalid_type' }]
+    case 'maxItems':
+      return [{ pointer: instancePath, detail: message, code: 'too_many_items' }]
     case 'enum': {
       const detail = `must be one of: ${named.allowedValues?.join(', ')}`
       return [{ pointer: instancePath, detail, code: 'invalid_value' }]
