@@ -1,6 +1,6 @@
 import { html, inline } from '../http/html.ts'
+import type { Page } from '../http/page.ts'
 import { ERROR_GUIDES, type ErrorCode } from './error-guides.ts'
-import type { Page } from './page.ts'
 
 /** How one API answers a refusal; undefined where it never does. */
 export interface ErrorSurface {

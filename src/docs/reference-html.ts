@@ -1,5 +1,5 @@
 import { type Html, html, inline, paragraphs } from '../http/html.ts'
-import type { Page } from './page.ts'
+import type { Page } from '../http/page.ts'
 import type { Entry, EntryAnswer, EntryError, EntryRequest, Reference } from './reference.ts'
 import type { FieldRow } from './shape.ts'
 

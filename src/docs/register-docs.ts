@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../core/refusal.ts'
+import { type Page, registerPageFiles, sendPage } from '../http/page.ts'
 import type { OpenApiDocument } from '../lib/openapi-document.ts'
 import { type ErrorSurface, errorPage, errorsPage, isErrorCode } from './error-pages.ts'
-import { PAGE_FILES, type Page, sendPage } from './page.ts'
 import { type Reference, readReference } from './reference.ts'
 import { referencePage } from './reference-html.ts'
 import { referenceMarkdown } from './reference-markdown.ts'
@@ -29,7 +28,6 @@ export interface DocsDeps {
 
 /** Origins whose pages are kept: the public one, and what people ask beside it. */
 const ORIGINS_MAX = 8
-const IMMUTABLE_FOR = 'public, max-age=3600'
 
 /**
  * `/`, `/docs`, `/docs/<name>`, `/docs/<name>.md`, `/openapi/<name>.json`, `/errors/<code>`, and
@@ -41,12 +39,7 @@ export function registerDocs(app: FastifyInstance, deps: DocsDeps): void {
   app.get('/', (_request, reply) => sendPage(reply, homePage(linksOf(documents, read))))
   app.get('/docs', (_request, reply) => sendPage(reply, docsPage(linksOf(documents, read))))
   for (const { name } of documents) registerDocument(app, { name, read, deps })
-  for (const [path, { file, type }] of Object.entries(PAGE_FILES)) {
-    const text = readFileSync(new URL(file, import.meta.url), 'utf8')
-    app.get(path, (_request, reply) =>
-      reply.header('cache-control', IMMUTABLE_FOR).type(type).send(text),
-    )
-  }
+  registerPageFiles(app)
   app.get('/errors', (_request, reply) => sendPage(reply, errorsPage()))
   app.get<{ Params: { code: string } }>('/errors/:code', (request, reply) => {
     const { code } = request.params

@@ -1,5 +1,5 @@
 import { html, inline } from '../http/html.ts'
-import type { Page } from './page.ts'
+import type { Page } from '../http/page.ts'
 
 /** A document, as the pages that lead to it name it. */
 export interface DocumentLink {
