@@ -1,8 +1,7 @@
-import { PROBLEMS, type ProblemKind } from '../http/rest/problems.ts'
+import { PROBLEM_COMPONENTS, SHARED_PROBLEMS } from '../http/rest/problem-openapi.ts'
 import { CUSTOMER_COOKIE, OPERATOR_COOKIE } from '../http/rest/session-cookie.ts'
-import { PROBLEM_RESPONSES } from '../http/rest/shapes.ts'
-import { type DescribedRoute, pathsOf } from '../http/route-openapi.ts'
-import type { OpenApiDocument, OpenApiResponse } from '../lib/openapi-document.ts'
+import { type DescribedRoute, pathsOf, tagsOf } from '../http/route-openapi.ts'
+import type { OpenApiDocument } from '../lib/openapi-document.ts'
 
 const PREFIX = '/admin/v1/'
 const CUSTOMER_PATH = '/session'
@@ -31,9 +30,9 @@ A key may send 600 requests a minute; the \`RateLimit-*\` headers count along.`,
     },
     servers: [{ url: '/' }],
     tags: tagsOf(own),
-    paths: pathsOf(own, SHARED),
+    paths: pathsOf(own, SHARED_PROBLEMS),
     components: {
-      responses: RESPONSES,
+      responses: PROBLEM_COMPONENTS,
       securitySchemes: {
         operatorKey: { type: 'http', scheme: 'bearer' },
         operatorSession: { type: 'apiKey', in: 'cookie', name: OPERATOR_COOKIE },
@@ -61,42 +60,12 @@ export function customerDocument(
     },
     servers: [{ url: '/' }],
     tags: tagsOf(own),
-    paths: pathsOf(own, SHARED),
+    paths: pathsOf(own, SHARED_PROBLEMS),
     components: {
-      responses: RESPONSES,
+      responses: PROBLEM_COMPONENTS,
       securitySchemes: {
         customerSession: { type: 'apiKey', in: 'cookie', name: CUSTOMER_COOKIE },
       },
     },
   }
-}
-
-/** The kinds of problems whose status begins with `digit`, as one text. */
-function kinds(digit: 4 | 5): string {
-  const found = new Map<string, ProblemKind>()
-  for (const kind of Object.values(PROBLEMS)) {
-    if (Math.floor(kind.status / 100) === digit) found.set(kind.code, kind)
-  }
-  return [...found.values()]
-    .sort((a, b) => a.status - b.status)
-    .map(({ status, code }) => `${status} \`${code}\``)
-    .join(', ')
-}
-
-const SHARED: ReadonlyMap<unknown, string> = new Map([
-  [PROBLEM_RESPONSES['4xx'], 'CallerProblem'],
-  [PROBLEM_RESPONSES['5xx'], 'ServerProblem'],
-])
-const RESPONSES = {
-  CallerProblem: problem(PROBLEM_RESPONSES['4xx'], 4),
-  ServerProblem: problem(PROBLEM_RESPONSES['5xx'], 5),
-} as const
-
-function problem(response: { description: string; content: object }, digit: 4 | 5) {
-  const { description, content } = response
-  return { description: `${description} ${kinds(digit)}.`, content } as OpenApiResponse
-}
-
-function tagsOf(routes: readonly DescribedRoute[]): { name: string }[] {
-  return [...new Set(routes.flatMap(({ schema }) => schema.tags))].map((name) => ({ name }))
 }

@@ -108,6 +108,15 @@ test('a refusal is Problem Details, field by field', async () => {
   ])
 })
 
+test('a list with more items than it may have is told so', async () => {
+  const scopes = Array(100).fill('read:vm')
+  const path = `/accounts/${await newAccount()}/api-keys`
+  const answer = await ask('POST', path, { name: 'shop', scopes })
+  assert.equal(answer.status, 400, answer.text)
+  const [{ pointer, code }] = answer.json.errors
+  assert.deepEqual([pointer, code], ['/scopes', 'too_many_items'])
+})
+
 test('what the core refuses keeps its code and its pointer', async () => {
   const id = await newAccount()
   const cases: [string, string, unknown, number, string][] = [

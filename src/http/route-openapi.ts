@@ -76,6 +76,11 @@ export function pathsOf(
   return paths
 }
 
+/** The tags of `routes`, in the order in which they come. */
+export function tagsOf(routes: readonly DescribedRoute[]): { name: string }[] {
+  return [...new Set(routes.flatMap(({ schema }) => schema.tags))].map((name) => ({ name }))
+}
+
 function parametersOf(schema: RouteSchema): { parameters?: readonly OpenApiParameter[] } {
   const parameters = [
     ...parametersIn('path', schema.params),
