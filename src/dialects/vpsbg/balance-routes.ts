@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { listInvoices } from '../../core/billing/invoice-views.ts'
-import { listMovements, type Movement, readWallet } from '../../core/ledger/wallet-views.ts'
+import { listMovements, type Movement } from '../../core/billing/wallet-movements.ts'
+import { readWallet, type WalletView } from '../../core/billing/wallet-views.ts'
 import { callerOf } from './caller.ts'
 import { invoiceText } from './order-text.ts'
 import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
@@ -66,7 +67,7 @@ export function registerBalance(app: VpsbgRoutes, deps: VpsbgDeps): void {
   )
 }
 
-function balanceText(wallet: Awaited<ReturnType<typeof readWallet>>): Static<typeof BalanceShape> {
+function balanceText(wallet: WalletView): Static<typeof BalanceShape> {
   const { balanceMicros, expectedExpensesMicros, lastDeposit } = wallet
   const short = expectedExpensesMicros - balanceMicros
   return {

@@ -33,7 +33,7 @@ export async function registerVpsbg(app: FastifyInstance, deps: VpsbgDeps): Prom
       scope.setSerializerCompiler(() => JSON.stringify)
       scope.addHook('onRequest', (request, reply) => identify(deps, request, reply))
       scope.setErrorHandler(async (error, request, reply) =>
-        sendRefusal(request, reply, deps.toRefusal(error, request)),
+        sendRefusal(request, reply, deps.toRefusal(namesNothing(error) ?? error, request)),
       )
       scope.setNotFoundHandler(() => {
         throw new Refusal('not_found', { detail: 'There is no such address.' })
@@ -44,4 +44,10 @@ export async function registerVpsbg(app: FastifyInstance, deps: VpsbgDeps): Prom
     },
     { prefix: '/v1' },
   )
+}
+
+/** What cannot be a name in a path names nothing. */
+function namesNothing(error: unknown): Refusal | undefined {
+  const { validationContext } = error as { validationContext?: unknown }
+  return validationContext === 'params' ? new Refusal('not_found') : undefined
 }
