@@ -131,7 +131,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   epoch: ['src/core/epoch.ts'],
   event: ['src/core/execute.ts'],
   hold: ['src/core/ledger/'],
-  idempotency: ['src/core/execute.ts', 'src/core/forget-effects.ts'],
+  idempotency: ['src/core/execute.ts', 'src/core/execute-batch.ts', 'src/core/forget-effects.ts'],
   installation: ['src/core/set-test-clock.ts', 'src/db/restore.ts'],
   invoice: ['src/core/billing/'],
   invoice_series: ['src/core/billing/'],

@@ -56,7 +56,11 @@ export async function execute<Input, Output>(
         { tx, actor: call.actor, now, record: (event) => void events.push(event) },
         call.input,
       )
-      await writeEvents(tx, { actor: call.actor, now }, events)
+      await writeEvents(
+        tx,
+        now,
+        events.map((event) => ({ actor: call.actor, event })),
+      )
       if (key !== null && hash !== null && events.length > 0) {
         const owner = ownerOf(call.actor)
         await tx
@@ -111,7 +115,7 @@ export function checkKey(key: string): string {
 }
 
 /** What makes two askings the same: the operation and its input, whatever the field order. */
-function inputHash(operation: string, input: unknown): Buffer {
+export function inputHash(operation: string, input: unknown): Buffer {
   return createHash('sha256').update(operation).update('\0').update(canonical(input)).digest()
 }
 
@@ -128,7 +132,8 @@ function canonical(value: unknown): string {
   return JSON.stringify(value) ?? 'null'
 }
 
-function ownerOf(actor: Actor): { kind: 'account' | 'operator'; id: bigint } {
+/** Whose an actor's idempotency keys are. */
+export function ownerOf(actor: Actor): { kind: 'account' | 'operator'; id: bigint } {
   if (actor.kind === 'key' || actor.kind === 'user') return { kind: 'account', id: actor.accountId }
   if (actor.kind === 'operator') return { kind: 'operator', id: actor.operatorId }
   throw new Error('the system has no idempotency keys: its work is unique by its cause')
@@ -162,26 +167,29 @@ async function claim(tx: Tx, actor: Actor, key: string, hash: Buffer): Promise<u
   return earlier.result
 }
 
-async function writeEvents(
+/** Writes what has happened at `now`, each by its actor, in one statement. */
+export async function writeEvents(
   tx: Tx,
-  by: { actor: Actor; now: Date },
-  events: readonly EventDraft[],
+  now: Date,
+  written: readonly { readonly actor: Actor; readonly event: EventDraft }[],
 ): Promise<void> {
-  if (events.length === 0) return
-  await tx
-    .insertInto('event')
-    .values(
-      events.map((event) => ({
-        kind: event.kind,
-        subject_id: event.subjectId,
-        account_id: event.accountId,
-        actor_kind: by.actor.kind,
-        actor_id: actorId(by.actor),
-        data: event.data === undefined ? null : JSON.stringify(event.data),
-        created_at: by.now,
-      })),
-    )
-    .execute()
+  if (written.length === 0) return
+  const column = <T>(of: (one: (typeof written)[number]) => T): T[] => written.map(of)
+  const data = ({ event }: (typeof written)[number]) =>
+    event.data === undefined ? null : JSON.stringify(event.data)
+  await sql`
+    insert into event (kind, subject_id, account_id, actor_kind, actor_id, data, created_at)
+    select i.kind, i.subject_id, i.account_id, i.actor_kind, i.actor_id, i.data::jsonb,
+      ${now}::timestamptz
+    from rows from (
+      unnest(${column(({ event }) => event.kind)}::text[]),
+      unnest(${column(({ event }) => event.subjectId)}::bigint[]),
+      unnest(${column(({ event }) => event.accountId)}::bigint[]),
+      unnest(${column(({ actor }) => actor.kind)}::text[]),
+      unnest(${column(({ actor }) => actorId(actor))}::bigint[]),
+      unnest(${column(data)}::text[])
+    ) with ordinality as i (kind, subject_id, account_id, actor_kind, actor_id, data, at)
+    order by i.at`.execute(tx)
 }
 
 /** The database's absence is a refusal that a caller can act on: try again. */

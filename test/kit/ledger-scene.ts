@@ -1,5 +1,5 @@
 /** Books in which everything that the ledger knows has happened once. */
-import { placeHold, releaseHold, settleHold } from '../../src/core/ledger/holds.ts'
+import { placeHolds, releaseHolds, settleHolds } from '../../src/core/ledger/holds.ts'
 import { systemAccount } from '../../src/core/ledger/system-account.ts'
 import { type Books, type Customer, newBooks } from './books.ts'
 
@@ -39,20 +39,19 @@ export async function newScene(): Promise<Scene> {
   const { revenueId, holds } = await books.database.transaction(async (tx) => {
     const context = { tx, now: new Date() }
     const revenueId = await systemAccount(tx, 'revenue', 'USD')
-    const place = (accountId: bigint) =>
-      placeHold(context, { accountId, amountMicros: 5n * UNIT, subject: { kind: 'test', id: 1n } })
-    const holds = [
-      await place(anna.accountId),
-      await place(anna.accountId),
-      await place(bert.accountId),
-    ] as const
-    await settleHold(context, {
-      holdId: holds[1],
-      amountMicros: 2n * UNIT,
-      destinationId: revenueId,
+    const draft = (accountId: bigint) => ({
+      accountId,
+      amountMicros: 5n * UNIT,
+      subject: { kind: 'test', id: 1n },
     })
-    await releaseHold(context, { holdId: holds[2] })
-    return { revenueId, holds }
+    const [held = 0n, settled = 0n, released = 0n] = await placeHolds(context, [
+      draft(anna.accountId),
+      draft(anna.accountId),
+      draft(bert.accountId),
+    ])
+    await settleHolds(context, [{ holdId: settled, amountMicros: 2n * UNIT, taxMicros: 0n }])
+    await releaseHolds(context, [released])
+    return { revenueId, holds: [held, settled, released] as const }
   })
   return {
     books,

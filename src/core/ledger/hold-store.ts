@@ -1,59 +1,68 @@
+import { sql } from 'kysely'
 import type { Tx } from '../../db/database.ts'
 
 export interface HoldRow {
   readonly id: bigint
-  readonly account_id: bigint
-  readonly amount: bigint
+  readonly accountId: bigint
+  readonly amountMicros: bigint
   readonly currency: string
 }
 
-export async function insertHold(
+interface NewHold {
+  readonly accountId: bigint
+  readonly amountMicros: bigint
+  readonly currency: string
+  readonly subject: { readonly kind: string; readonly id: bigint }
+}
+
+/** Returns their ids, in the order given. */
+export async function insertHolds(
+  tx: Tx,
+  o: { holds: readonly NewHold[]; now: Date },
+): Promise<bigint[]> {
+  const column = <T>(of: (hold: NewHold) => T): T[] => o.holds.map(of)
+  const { rows } = await sql<{ id: bigint }>`
+    insert into hold (account_id, amount, currency, subject_kind, subject_id, created_at)
+    select i.account_id, i.amount, i.currency, i.subject_kind, i.subject_id, ${o.now}::timestamptz
+    from rows from (
+      unnest(${column((hold) => hold.accountId)}::bigint[]),
+      unnest(${column((hold) => hold.amountMicros)}::bigint[]),
+      unnest(${column((hold) => hold.currency)}::text[]),
+      unnest(${column((hold) => hold.subject.kind)}::text[]),
+      unnest(${column((hold) => hold.subject.id)}::bigint[])
+    ) with ordinality as i (account_id, amount, currency, subject_kind, subject_id, at)
+    order by i.at
+    returning id`.execute(tx)
+  return rows.map((row) => row.id)
+}
+
+export async function findHolds(
+  tx: Tx,
+  ids: readonly bigint[],
+): Promise<ReadonlyMap<bigint, HoldRow>> {
+  const { rows } = await sql<HoldRow>`
+    select id, account_id as "accountId", amount as "amountMicros", currency
+    from hold where id = any (${ids}::bigint[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Ends those that are still held; returns how many were. */
+export async function endHoldRows(
   tx: Tx,
   o: {
-    accountId: bigint
-    amountMicros: bigint
-    currency: string
-    subject: { kind: string; id: bigint }
+    ends: readonly { holdId: bigint; settledMicros: bigint; taxMicros: bigint }[]
     now: Date
   },
-): Promise<bigint> {
-  const { id } = await tx
-    .insertInto('hold')
-    .values({
-      account_id: o.accountId,
-      amount: o.amountMicros,
-      currency: o.currency,
-      subject_kind: o.subject.kind,
-      subject_id: o.subject.id,
-      created_at: o.now,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
-}
-
-export async function findHold(tx: Tx, holdId: bigint): Promise<HoldRow | undefined> {
-  return await tx
-    .selectFrom('hold')
-    .select(['id', 'account_id', 'amount', 'currency'])
-    .where('id', '=', holdId)
-    .executeTakeFirst()
-}
-
-/** Ends a hold that is still held; false where it had ended before. */
-export async function endHold(
-  tx: Tx,
-  o: { holdId: bigint; settledMicros: bigint; now: Date },
-): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('hold')
-    .set({
-      state: o.settledMicros > 0n ? 'settled' : 'released',
-      settled: o.settledMicros,
-      ended_at: o.now,
-    })
-    .where('id', '=', o.holdId)
-    .where('state', '=', 'held')
-    .executeTakeFirst()
-  return numUpdatedRows === 1n
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update hold h set
+      state = case when i.settled > 0 then 'settled' else 'released' end,
+      settled = i.settled, settled_tax = i.tax, ended_at = ${o.now}::timestamptz
+    from rows from (
+      unnest(${o.ends.map((end) => end.holdId)}::bigint[]),
+      unnest(${o.ends.map((end) => end.settledMicros)}::bigint[]),
+      unnest(${o.ends.map((end) => end.taxMicros)}::bigint[])
+    ) as i (id, settled, tax)
+    where h.id = i.id and h.state = 'held'`.execute(tx)
+  return Number(numAffectedRows ?? 0n)
 }

@@ -3,18 +3,15 @@ import { after, before, test } from 'node:test'
 import { type Books, type Customer, newBooks } from '../../../test/kit/books.ts'
 import type { Tx } from '../../db/database.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
-import { placeHold, releaseHold, settleHold } from './holds.ts'
-import { systemAccount } from './system-account.ts'
+import { placeHolds, releaseHolds, settleHolds } from './holds.ts'
 import { verifyLedger } from './verify-ledger.ts'
 
 const UNIT = 1_000_000n
 const SUBJECT = { kind: 'test', id: 1n }
 let books: Books
-let revenueId: bigint
 
 before(async () => {
   books = await newBooks()
-  revenueId = await books.database.transaction((tx) => systemAccount(tx, 'revenue', 'USD'))
 })
 
 after(async () => {
@@ -28,13 +25,16 @@ async function withContext<T>(body: (context: { tx: Tx; now: Date }) => Promise<
   return await books.database.transaction((tx) => body({ tx, now: new Date() }))
 }
 
-const place = (customer: Customer, amountMicros: bigint) =>
-  withContext((context) =>
-    placeHold(context, { accountId: customer.accountId, amountMicros, subject: SUBJECT }),
-  )
-const settle = (holdId: bigint, amountMicros: bigint) =>
-  withContext((context) => settleHold(context, { holdId, amountMicros, destinationId: revenueId }))
-const release = (holdId: bigint) => withContext((context) => releaseHold(context, { holdId }))
+const draftOf = ({ accountId }: Customer, amountMicros: bigint) => ({
+  accountId,
+  amountMicros,
+  subject: SUBJECT,
+})
+const place = async (customer: Customer, amountMicros: bigint) =>
+  (await withContext((context) => placeHolds(context, [draftOf(customer, amountMicros)])))[0]!
+const settle = (holdId: bigint, amountMicros: bigint, taxMicros = 0n) =>
+  withContext((context) => settleHolds(context, [{ holdId, amountMicros, taxMicros }]))
+const release = (holdId: bigint) => withContext((context) => releaseHolds(context, [holdId]))
 
 async function transfers(holdId: bigint): Promise<string[]> {
   const { rows } = await books.database.pool.query<{ line: string }>(
@@ -136,6 +136,76 @@ test('of many ends of one hold at once exactly one happens', async () => {
   assert.equal(await held(anna), 0n)
   const won = results.findIndex((result) => result.status === 'fulfilled')
   assert.equal(await books.balance(anna), won % 2 ? 7n * UNIT : 10n * UNIT)
+})
+
+test('the tax of what is settled goes to a ledger account of its own', async () => {
+  const anna = await books.customer()
+  await books.credit(anna, 30n * UNIT)
+  const part = await place(anna, 10n * UNIT)
+  await assert.rejects(settle(part, 6n * UNIT, 6n * UNIT + 1n), { code: 'ERR_ASSERTION' })
+  await settle(part, 6n * UNIT, UNIT)
+  const taxOnly = await place(anna, 2n)
+  await settle(taxOnly, 1n, 1n)
+  assert.deepEqual(await transfers(part), [
+    'hold wallet>held 10000000',
+    'hold_end held>revenue 5000000',
+    'hold_end held>wallet 4000000',
+    'hold_end held>tax 1000000',
+  ])
+  assert.deepEqual(await transfers(taxOnly), [
+    'hold wallet>held 2',
+    'hold_end held>wallet 1',
+    'hold_end held>tax 1',
+  ])
+  assert.equal(await held(anna), 0n)
+  assert.equal(await books.balance(anna), 24n * UNIT - 1n)
+})
+
+test('many holds of many customers are placed and ended each as told, or none is', async () => {
+  const [anna, sven] = [await books.customer(), await books.customer('SEK')]
+  await books.credit(anna, 10n * UNIT)
+  await books.credit(sven, 10n * UNIT)
+  const set = [draftOf(anna, 1n), draftOf(sven, 2n), draftOf(anna, 3n), draftOf(sven, 4n)]
+  const ids = await withContext((context) => placeHolds(context, set))
+  const { rows } = await books.database.pool.query<{ line: string }>(
+    `select account_id || ' ' || amount || ' ' || currency as line from hold
+     where id = any ($1::bigint[]) order by array_position($1::bigint[], id)`,
+    [ids],
+  )
+  assert.deepEqual(
+    rows.map((row) => row.line),
+    set.map(
+      ({ accountId, amountMicros }) =>
+        `${accountId} ${amountMicros} ${accountId === anna.accountId ? 'USD' : 'SEK'}`,
+    ),
+  )
+  const [one = 0n, two = 0n, three = 0n, four = 0n] = ids
+  const settlements = [one, two, three].map((holdId) => ({
+    holdId,
+    amountMicros: 1n,
+    taxMicros: 0n,
+  }))
+  await assert.rejects(
+    withContext((context) =>
+      settleHolds(context, [...settlements, { holdId: 999_999n, amountMicros: 1n, taxMicros: 0n }]),
+    ),
+    refused('not_found'),
+  )
+  assert.equal(await held(anna), 4n)
+  await withContext((context) => settleHolds(context, settlements))
+  await assert.rejects(
+    withContext((context) => releaseHolds(context, [four, one])),
+    refused('invalid_state'),
+  )
+  await release(four)
+  assert.equal(await held(anna), 0n)
+  assert.equal(await books.balance(anna), 10n * UNIT - 2n)
+  assert.equal(await books.balance(sven), 10n * UNIT - 1n)
+  const tooMuch = [draftOf(anna, 6n * UNIT), draftOf(anna, 6n * UNIT)]
+  await assert.rejects(
+    withContext((context) => placeHolds(context, tooMuch)),
+    refused('insufficient_funds'),
+  )
 })
 
 test('the books of this file balance in the end', async () => {

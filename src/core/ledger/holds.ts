@@ -2,118 +2,194 @@ import assert from 'node:assert/strict'
 import type { Tx } from '../../db/database.ts'
 import type { OperationContext } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
-import { endHold, findHold, type HoldRow, insertHold } from './hold-store.ts'
+import { endHoldRows, findHolds, insertHolds } from './hold-store.ts'
 import type { TransferDraft } from './ledger.ts'
-import { findKept, insertKept } from './ledger-store.ts'
+import { findKeptOf, insertKept } from './ledger-store.ts'
 import { postTransfers } from './post-transfers.ts'
-import { lockWallet } from './wallets.ts'
+import { systemAccount } from './system-account.ts'
+import { lockWallets } from './wallets.ts'
 
 /**
  * A hold sets money of a wallet aside while the outcome of what it is for is not known. It ends
  * exactly once. The event belongs to the operation that places or ends it and names its subject.
- * Nothing that is sold now places one: an order is charged when it is placed. What is delivered
- * by another, with an outcome that may stay open, will; verification and backup know holds already.
+ * Each function takes a set, all of it or nothing, in a few statements; one is a set of one.
  */
 type Context = Pick<OperationContext, 'tx' | 'now'>
 
 export interface HoldDraft {
   readonly accountId: bigint
+  /** Above 0. */
   readonly amountMicros: bigint
   /** What it is for: the kind and the number of the caller's own row. */
   readonly subject: { readonly kind: string; readonly id: bigint }
 }
 
+/** What is taken of a hold; the rest goes back to the wallet. */
+export interface HoldSettlement {
+  readonly holdId: bigint
+  /** To revenue and to tax together: above 0, at most what is held. */
+  readonly amountMicros: bigint
+  /** Of that, what goes to tax. */
+  readonly taxMicros: bigint
+}
+
 const PLACED = 0
-/** The legs of an end: what goes to the destination, and what goes back. */
+/** The legs of an end: what goes to revenue, what goes back, and what goes to tax. */
 const SETTLED = 0
 const RETURNED = 1
+const TAXED = 2
 
 /**
- * Moves `amountMicros` (> 0) from the account's wallet aside. Returns the hold's id. Refuses
- * `insufficient_funds`, and `not_found` where the account has no wallet.
+ * Moves money from the accounts' wallets aside. Returns the holds' ids, in the order given.
+ * Refuses `insufficient_funds` where one wallet does not reach for all that is asked of it, and
+ * `not_found` where an account has none.
  */
-export async function placeHold({ tx, now }: Context, draft: HoldDraft): Promise<bigint> {
-  assert.ok(draft.amountMicros > 0n, 'a hold is of an amount above 0')
-  const { accountId, amountMicros } = draft
-  const wallet = await lockWallet(tx, accountId)
-  const { currency } = wallet
-  const heldId = await heldAccount(tx, { accountId, currency })
-  const holdId = await insertHold(tx, { ...draft, currency, now })
-  await postTransfers(tx, [
-    {
-      debitId: wallet.id,
-      creditId: heldId,
-      amountMicros,
-      currency,
-      causeKind: 'hold',
-      causeId: holdId,
-      leg: PLACED,
-      accountId,
-      createdAt: now,
-    },
-  ])
-  return holdId
-}
-
-/**
- * Ends a hold: `amountMicros` (above 0, at most what is held) goes to the ledger account
- * `destinationId`, of the same currency, and the rest back to the wallet. Refuses `invalid_state`
- * where the hold has ended before and `not_found` where there is none.
- */
-export async function settleHold(
-  context: Context,
-  o: { holdId: bigint; amountMicros: bigint; destinationId: bigint },
-): Promise<void> {
-  assert.ok(o.amountMicros > 0n, 'to settle nothing is to release')
-  await end(context, { ...o, settledMicros: o.amountMicros })
-}
-
-/** Ends a hold: all goes back to the wallet. Refuses as `settleHold` does. */
-export async function releaseHold(context: Context, o: { holdId: bigint }): Promise<void> {
-  await end(context, { ...o, settledMicros: 0n })
-}
-
-async function end(
+export async function placeHolds(
   { tx, now }: Context,
-  o: { holdId: bigint; settledMicros: bigint; destinationId?: bigint },
+  drafts: readonly HoldDraft[],
+): Promise<bigint[]> {
+  if (drafts.length === 0) return []
+  for (const { amountMicros } of drafts) {
+    assert.ok(amountMicros > 0n, 'a hold is of an amount above 0')
+  }
+  const sides = await lockSides(tx, drafts)
+  const holds = drafts.map((draft) => ({
+    ...draft,
+    currency: sides.get(draft.accountId)!.currency,
+  }))
+  const ids = await insertHolds(tx, { holds, now })
+  assert.equal(ids.length, drafts.length, 'every hold was written')
+  await postTransfers(
+    tx,
+    holds.map(({ accountId, amountMicros, currency }, at) => {
+      const { walletId, heldId } = sides.get(accountId)!
+      return {
+        debitId: walletId,
+        creditId: heldId,
+        amountMicros,
+        currency,
+        causeKind: 'hold',
+        causeId: ids[at]!,
+        leg: PLACED,
+        accountId,
+        createdAt: now,
+      }
+    }),
+  )
+  return ids
+}
+
+/**
+ * Ends holds: of each, what is taken goes to revenue and tax of its currency, and the rest back to
+ * the wallet. Refuses `invalid_state` where one has ended before and `not_found` where there is
+ * none.
+ */
+export async function settleHolds(
+  context: Context,
+  settlements: readonly HoldSettlement[],
 ): Promise<void> {
-  const hold = await findHold(tx, o.holdId)
-  if (!hold) throw new Refusal('not_found')
-  assert.ok(o.settledMicros <= hold.amount, 'no more is settled than is held')
-  const wallet = await lockWallet(tx, hold.account_id)
-  if (!(await endHold(tx, { ...o, now }))) {
+  for (const { amountMicros, taxMicros } of settlements) {
+    assert.ok(amountMicros > 0n, 'to settle nothing is to release')
+    assert.ok(taxMicros >= 0n && taxMicros <= amountMicros, 'tax is a part of what is taken')
+  }
+  await endHolds(context, settlements)
+}
+
+/** Ends holds: all goes back to the wallets. Refuses as `settleHolds` does. */
+export async function releaseHolds(context: Context, holdIds: readonly bigint[]): Promise<void> {
+  await endHolds(
+    context,
+    holdIds.map((holdId) => ({ holdId, amountMicros: 0n, taxMicros: 0n })),
+  )
+}
+
+async function endHolds({ tx, now }: Context, ends: readonly HoldSettlement[]): Promise<void> {
+  if (ends.length === 0) return
+  const holds = await findHolds(
+    tx,
+    ends.map((end) => end.holdId),
+  )
+  for (const { holdId, amountMicros } of ends) {
+    const hold = holds.get(holdId)
+    if (!hold) throw new Refusal('not_found')
+    assert.ok(amountMicros <= hold.amountMicros, 'no more is settled than is held')
+  }
+  const sides = await lockSides(tx, [...holds.values()])
+  const ended = await endHoldRows(tx, {
+    ends: ends.map((end) => ({ ...end, settledMicros: end.amountMicros })),
+    now,
+  })
+  if (ended !== ends.length) {
     throw new Refusal('invalid_state', { detail: 'This hold has ended.' })
   }
-  const heldId = await heldAccount(tx, { accountId: hold.account_id, currency: hold.currency })
-  const from = { hold, heldId, now }
-  const drafts: TransferDraft[] = []
-  if (o.destinationId !== undefined) {
-    drafts.push(endDraft(from, { leg: SETTLED, to: o.destinationId, amount: o.settledMicros }))
-  }
-  const rest = hold.amount - o.settledMicros
-  if (rest > 0n) drafts.push(endDraft(from, { leg: RETURNED, to: wallet.id, amount: rest }))
+  const system = await systemAccounts(tx, new Set([...holds.values()].map((h) => h.currency)))
+  const drafts = ends.flatMap((end) => {
+    const hold = holds.get(end.holdId)!
+    const { currency, accountId } = hold
+    const { walletId, heldId } = sides.get(accountId)!
+    const { revenueId, taxId } = system.get(currency)!
+    const leg = (number: number, creditId: bigint, amountMicros: bigint): TransferDraft[] =>
+      amountMicros === 0n
+        ? []
+        : [
+            {
+              debitId: heldId,
+              creditId,
+              amountMicros,
+              currency,
+              causeKind: 'hold_end',
+              causeId: hold.id,
+              leg: number,
+              accountId,
+              createdAt: now,
+            },
+          ]
+    return [
+      ...leg(SETTLED, revenueId, end.amountMicros - end.taxMicros),
+      ...leg(RETURNED, walletId, hold.amountMicros - end.amountMicros),
+      ...leg(TAXED, taxId, end.taxMicros),
+    ]
+  })
   await postTransfers(tx, drafts)
 }
 
-function endDraft(
-  from: { hold: HoldRow; heldId: bigint; now: Date },
-  o: { leg: number; to: bigint; amount: bigint },
-): TransferDraft {
-  return {
-    debitId: from.heldId,
-    creditId: o.to,
-    amountMicros: o.amount,
-    currency: from.hold.currency,
-    causeKind: 'hold_end',
-    causeId: from.hold.id,
-    leg: o.leg,
-    accountId: from.hold.account_id,
-    createdAt: from.now,
-  }
+interface Sides {
+  readonly walletId: bigint
+  readonly heldId: bigint
+  readonly currency: string
 }
 
-/** The account's ledger account for held money. Its wallet is locked, so no other makes it too. */
-async function heldAccount(tx: Tx, o: { accountId: bigint; currency: string }): Promise<bigint> {
-  const found = await findKept(tx, { kind: 'held', accountId: o.accountId })
-  return found ?? (await insertKept(tx, { kind: 'held', ...o }))
+/**
+ * Locks the wallets and finds the accounts' ledger accounts for held money, adding what is
+ * missing: with its wallet locked, no other adds it too. Refuses `not_found` without a wallet.
+ */
+async function lockSides(
+  tx: Tx,
+  owners: readonly { readonly accountId: bigint }[],
+): Promise<ReadonlyMap<bigint, Sides>> {
+  const accountIds = [...new Set(owners.map((owner) => owner.accountId))]
+  const wallets = await lockWallets(tx, { accountIds })
+  if (wallets.length !== accountIds.length) throw new Refusal('not_found')
+  const held = await findKeptOf(tx, { kind: 'held', accountIds })
+  const sides = new Map<bigint, Sides>()
+  for (const { id, accountId, currency } of wallets) {
+    const heldId =
+      held.get(accountId) ?? (await insertKept(tx, { kind: 'held', accountId, currency }))
+    sides.set(accountId, { walletId: id, heldId, currency })
+  }
+  return sides
+}
+
+async function systemAccounts(
+  tx: Tx,
+  currencies: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, { revenueId: bigint; taxId: bigint }>> {
+  const found = new Map<string, { revenueId: bigint; taxId: bigint }>()
+  for (const currency of currencies) {
+    found.set(currency, {
+      revenueId: await systemAccount(tx, 'revenue', currency),
+      taxId: await systemAccount(tx, 'tax', currency),
+    })
+  }
+  return found
 }

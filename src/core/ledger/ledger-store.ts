@@ -21,17 +21,15 @@ export async function insertKept(
   return id
 }
 
-export async function findKept(
+/** The ledger accounts `kind` of these customers, by customer. */
+export async function findKeptOf(
   tx: Tx,
-  o: { kind: 'wallet' | 'held'; accountId: bigint },
-): Promise<bigint | undefined> {
-  const row = await tx
-    .selectFrom('ledger_account')
-    .select('id')
-    .where('account_id', '=', o.accountId)
-    .where('kind', '=', o.kind)
-    .executeTakeFirst()
-  return row?.id
+  o: { kind: 'wallet' | 'held'; accountIds: readonly bigint[] },
+): Promise<ReadonlyMap<bigint, bigint>> {
+  const { rows } = await sql<{ id: bigint; account_id: bigint }>`
+    select id, account_id from ledger_account
+    where account_id = any (${o.accountIds}::bigint[]) and kind = ${o.kind}`.execute(tx)
+  return new Map(rows.map((row) => [row.account_id, row.id]))
 }
 
 export async function findSystem(
