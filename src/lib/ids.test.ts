@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parsePublicId, publicId, publicIdOf, uuidV7 } from './ids.ts'
+import { parsePublicId, publicId, publicIdAt, publicIdOf, uuidV7 } from './ids.ts'
 
 const SHAPE = /^req_[0-7][0-9a-hjkmnp-tv-z]{25}$/
 const LAST_MS = 2 ** 48 - 1
@@ -48,4 +48,18 @@ test('a public id and the UUID behind it name the same', () => {
   }
   const known = '018f5432-dca5-6a3c-7f89-8801220a6283'
   assert.equal(parsePublicId('vps', publicIdOf('vps', known)), known)
+})
+
+test('the id of a numbered row is one, always the same, and later rows sort later', () => {
+  const instant = fc.integer({ min: 0, max: LAST_MS }).map((ms) => new Date(ms))
+  const number = fc.bigInt({ min: 1n, max: 2n ** 62n - 1n })
+  fc.assert(
+    fc.property(instant, number, number, (at, a, b) => {
+      const id = publicIdAt('req', { at, number: a })
+      assert.match(id, SHAPE)
+      assert.equal(id, publicIdAt('req', { at, number: a }))
+      assert.match(parsePublicId('req', id) ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-7000-[89ab]/)
+      assert.equal(id < publicIdAt('req', { at, number: b }), a < b)
+    }),
+  )
 })

@@ -25,6 +25,18 @@ export function publicIdOf(prefix: string, uuid: string): string {
   return `${prefix}_${base32(Buffer.from(uuid.replaceAll('-', ''), 'hex'))}`
 }
 
+/**
+ * The public id of the row `number` made at `at`: the same each time, and sorted as rows are. It is
+ * a UUIDv7 in which the number stands where others are random.
+ */
+export function publicIdAt(prefix: string, o: { at: Date; number: bigint }): string {
+  const bytes = Buffer.alloc(ID_BYTES)
+  bytes.writeUIntBE(o.at.getTime(), 0, 6)
+  bytes[6] = 0x70
+  bytes.writeBigUInt64BE((2n << 62n) | o.number, 8)
+  return `${prefix}_${base32(bytes)}`
+}
+
 /** The UUID behind a public id of this prefix; undefined for anything else. */
 export function parsePublicId(prefix: string, text: string): string | undefined {
   if (!text.startsWith(`${prefix}_`)) return undefined
