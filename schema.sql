@@ -314,6 +314,7 @@ create table card_charge (
   account_id bigint not null,
   card_id bigint not null,
   purchase_id bigint not null,
+  other_purchase_ids bigint[] not null default '{}'::bigint[],
   amount bigint not null,
   currency text not null,
   state text not null default 'pending'::text,

@@ -237,6 +237,8 @@ create table card_charge (
   card_id bigint not null,
   -- What the wallet was short for.
   purchase_id bigint not null,
+  -- What is to be paid together with it, all or none.
+  other_purchase_ids bigint[] not null default '{}',
   amount bigint not null,
   currency text not null,
   state text not null default 'pending',

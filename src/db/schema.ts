@@ -5,6 +5,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -102,6 +110,7 @@ export interface CardCharge {
   lease_until: Date | null;
   lease_worker: string | null;
   look_at: Date | null;
+  other_purchase_ids: Generated<ArrayType<bigint>>;
   purchase_id: bigint;
   state: Generated<string>;
 }
