@@ -11,16 +11,21 @@ export interface PaymentDeps {
   readonly terms: BillingTerms
 }
 
+/** Purchases of one account that are paid all or none. */
 export interface PaySelection {
-  /** Of the caller's account; an operator's may be anybody's. */
+  /** Of the caller's account; an operator's may be anybody's. Each once. */
   readonly purchaseIds: readonly bigint[]
   /**
-   * Whether a saved card is charged with what the wallet is short of. A purchase whose
-   * payment method is `card` always may.
+   * Whether a saved card is charged with what the wallet is short of. It always is where the
+   * payment method of one of the purchases is `card`.
    */
   readonly mayUseCard: boolean
-  /** Where one cannot be paid, none is. */
-  readonly allOrNone: boolean
+}
+
+/** What became of each of them, in the order asked. */
+export interface PayResult {
+  readonly purchaseId: bigint
+  readonly outcome: PayOutcome
 }
 
 /** What became of one purchase that was to be paid. Each is a settled state of the ledger. */
@@ -39,5 +44,7 @@ export type PayOutcome =
   | { readonly kind: 'reversed' }
   /** What is bought may not be renewed: a server suspended for abuse, or terminated. */
   | { readonly kind: 'not_renewable' }
+  /** It could have been paid, and another of the set could not. Nothing was taken. */
+  | { readonly kind: 'left_out' }
   /** The provider or the gateway has not answered within ten seconds; it goes on by itself. */
   | { readonly kind: 'settling' }
