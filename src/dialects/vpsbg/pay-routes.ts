@@ -47,7 +47,7 @@ export function registerPayments(app: VpsbgRoutes, deps: VpsbgDeps): void {
       const actor = callerOf(request)
       const { order_ids, payment_method } = request.body
       const purchaseIds = orderIdsOf(order_ids)
-      const input = { purchaseIds, mayUseCard: payment_method === 'card', allOrNone: true }
+      const input = { purchaseIds, mayUseCard: payment_method === 'card' }
       const results = toldWhetherReplayed(
         reply,
         await refusingField('/order_ids', UNKNOWN_ORDER, () =>
