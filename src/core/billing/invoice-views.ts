@@ -88,15 +88,24 @@ export async function findOpenRenewal(
   db: Db,
   o: { accountId: bigint; serverId: bigint },
 ): Promise<Invoice | undefined> {
-  const { rows } = await sql<Invoice>`
-    select ${COLUMNS}
+  const found = await findOpenRenewals(db, { accountId: o.accountId, serverIds: [o.serverId] })
+  return found.get(o.serverId)
+}
+
+/** The same for many servers, by the server's number. */
+export async function findOpenRenewals(
+  db: Db,
+  o: { accountId: bigint; serverIds: readonly bigint[] },
+): Promise<ReadonlyMap<bigint, Invoice>> {
+  const { rows } = await sql<Invoice & { serverId: bigint }>`
+    select distinct on (s.server_id) s.server_id as "serverId", ${COLUMNS}
     from subscription s
     join purchase_line l on l.subscription_id = s.id and not l.is_cancelled
     join invoice i on i.purchase_id = l.purchase_id
-    where s.server_id = ${o.serverId} and s.kind = 'server' and i.account_id = ${o.accountId}
-      and i.state = 'unpaid'
-    order by l.period_from limit 1`.execute(db)
-  return rows[0]
+    where s.server_id = any (${o.serverIds}::bigint[]) and s.kind = 'server'
+      and i.account_id = ${o.accountId} and i.state = 'unpaid'
+    order by s.server_id, l.period_from`.execute(db)
+  return new Map(rows.map(({ serverId, ...invoice }) => [serverId, invoice]))
 }
 
 /** The invoice last made out that renews a server. */

@@ -19,6 +19,8 @@ export interface ServerFilter {
   readonly states?: readonly ServerState[] | undefined
   /** One of its addresses, whole. */
   readonly address?: string | undefined
+  /** Its main address, whole. */
+  readonly mainAddress?: string | undefined
   /** The whole name. */
   readonly hostname?: string | undefined
   /** A part of the name or of an address, in whatever case. */
@@ -118,12 +120,9 @@ function chosenBy(o: ServerFilter): RawBuilder<unknown> {
   const conditions: RawBuilder<unknown>[] = [sql`true`]
   if (o.states !== undefined) conditions.push(sql`s.state = any (${o.states}::text[])`)
   if (o.hostname !== undefined) conditions.push(sql`s.hostname = ${o.hostname}`)
-  if (o.address !== undefined) {
-    // Compared as an address, so that every way to write one finds it; what is none finds nothing.
-    conditions.push(
-      withAddress(sql`d.address = case when pg_input_is_valid(${o.address}, 'inet')
-        then ${o.address}::inet end`),
-    )
+  if (o.address !== undefined) conditions.push(withAddress(isAddress(o.address)))
+  if (o.mainAddress !== undefined) {
+    conditions.push(withAddress(sql`d.is_main and ${isAddress(o.mainAddress)}`))
   }
   if (o.search !== undefined) {
     const part = `%${o.search.replace(/[\\%_]/g, (special) => `\\${special}`)}%`
@@ -132,6 +131,11 @@ function chosenBy(o: ServerFilter): RawBuilder<unknown> {
     )
   }
   return sql.join(conditions, sql` and `)
+}
+
+/** Compared as an address, so that every way to write one finds it; what is none finds nothing. */
+function isAddress(text: string): RawBuilder<unknown> {
+  return sql`d.address = case when pg_input_is_valid(${text}, 'inet') then ${text}::inet end`
 }
 
 function withAddress(condition: RawBuilder<unknown>): RawBuilder<unknown> {
