@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { adminDocument, customerDocument } from './admin/admin-openapi.ts'
 import { REFUSALS, Refusal, type RefusalCode } from './core/refusal.ts'
+import { CROWNPANEL_TITLE, crownpanelDocument } from './dialects/crownpanel/crownpanel-openapi.ts'
+import { crownpanelRefused } from './dialects/crownpanel/crownpanel-refusals.ts'
 import { panelText } from './dialects/panel/panel-text.ts'
 import type { PanelDialect } from './dialects/panel-family/panel-dialect.ts'
 import { panelDocument } from './dialects/panel-family/panel-openapi.ts'
@@ -37,6 +39,7 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   ) as { version: string }
   return [
+    { name: 'crownpanel', address: 'POST /', read: () => crownpanelDocument(version) },
     {
       name: 'panel',
       address: 'POST /api/v2',
@@ -54,6 +57,7 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
 }
 
 const SURFACES: readonly ErrorSurface[] = [
+  { name: 'crownpanel', title: CROWNPANEL_TITLE, answer: answered(crownpanelRefused) },
   panelSurface('panel', panelText.title, panelText.dialect),
   panelSurface('panelbon', panelbonText.title, panelbonText.dialect),
   {
@@ -68,11 +72,12 @@ const SURFACES: readonly ErrorSurface[] = [
 ]
 
 function panelSurface(name: string, title: string, dialect: PanelDialect): ErrorSurface {
-  return {
-    name,
-    title,
-    answer: (code) => dialect.refused(new Refusal(isRefusal(code) ? code : 'invalid_input')),
-  }
+  return { name, title, answer: answered(dialect.refused) }
+}
+
+/** How a dialect whose refusals have one text each answers a code. */
+function answered(refused: PanelDialect['refused']): ErrorSurface['answer'] {
+  return (code) => refused(new Refusal(isRefusal(code) ? code : 'invalid_input'))
 }
 
 function isRefusal(code: string): code is RefusalCode {

@@ -25,13 +25,13 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not signed in',
     meaning: 'The key or session is missing, unknown, expired or disabled.',
     remedy:
-      "Send the whole key, without blanks around it: the field `key` in the panels, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. In the operator API an address has to wait after 60 wrong keys in a minute; in the panels a wrong key counts like every other request.",
+      "Send the whole key, without blanks around it: the field `key` in the panels, `API_KEY` in CrownPanel, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. Everywhere but in the panels an address has to wait after 60 wrong keys in a minute; in the panels a wrong key counts like every other request.",
   },
   insufficient_scope: {
     title: 'Not allowed',
     meaning: 'The key is good, but may not do this.',
     remedy:
-      'Ordering and canceling needs the scope `write:orders`; reading needs `read:billing` or `write:orders`. `read:all` and `write:all` imply the rest. Ask the operator for a key with that scope. The operator API needs the key of an operator.',
+      'Ordering and canceling needs the scope `write:orders`, reading orders `read:billing` or `write:orders`. Renewing and paying needs `write:billing`, reading money `read:billing`, reading servers `read:vm`. `read:all` and `write:all` imply the rest. Ask the operator for a key with that scope. The operator API needs the key of an operator.',
   },
   rate_limited: {
     title: 'Too many requests',
@@ -41,7 +41,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
   },
   unknown_action: {
     title: 'No such action',
-    meaning: 'The field `action` is missing or has a value that this API does not know.',
+    meaning: 'The field `action` (`QUERY` in CrownPanel) is missing or has a value that this API does not know.',
     remedy:
       'Send one of the actions in the [documentation](/docs). If you did send one, the body did not arrive as a form: check its content type.',
   },
@@ -86,7 +86,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not available yet',
     meaning: 'This version of Purser does not have what was asked for.',
     remedy:
-      'Send the order without `runs` and `interval`, or choose a service of another type. The release notes say when it arrives.',
+      'Send an order without `runs` and `interval`, or choose a service of another type. In CrownPanel, use a query that the [documentation](/docs/crownpanel) has. The release notes say when it arrives.',
   },
   order_not_cancelable: {
     title: 'The order cannot be canceled',
