@@ -41,7 +41,8 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
   },
   unknown_action: {
     title: 'No such action',
-    meaning: 'The field `action` (`QUERY` in CrownPanel) is missing or has a value that this API does not know.',
+    meaning:
+      'The field `action` (`QUERY` in CrownPanel) is missing or has a value that this API does not know.',
     remedy:
       'Send one of the actions in the [documentation](/docs). If you did send one, the body did not arrive as a form: check its content type.',
   },
