@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { currencyDecimals } from '../../lib/money.ts'
 import type { Price } from '../servers/server.ts'
+import { taxedAmounts } from './tax.ts'
 
 /** What the next period of a server costs, by its subscription's own cycle; null: not sold so. */
 export interface RenewalPrices {
@@ -15,7 +15,7 @@ interface PriceRow {
   readonly serverId: bigint
   readonly kind: 'server' | 'server-addon'
   readonly quantity: number
-  readonly amountMicros: bigint | null
+  readonly priceMicros: bigint | null
   readonly currency: string
   readonly taxRatePpm: number
   readonly pricesIncludeTax: boolean
@@ -29,7 +29,7 @@ export async function readRenewalPrices(
   if (o.serverIds.length === 0) return new Map()
   const { rows } = await sql<PriceRow>`
     select u.server_id as "serverId", u.kind, u.quantity,
-      coalesce(n.amount, m.amount) as "amountMicros", a.currency, t.rate_ppm as "taxRatePpm",
+      coalesce(n.amount, m.amount) as "priceMicros", a.currency, t.rate_ppm as "taxRatePpm",
       t.prices_include_tax as "pricesIncludeTax"
     from subscription s
     join account a on a.id = s.account_id
@@ -54,27 +54,12 @@ function priceOf(items: readonly PriceRow[]): Price | null {
   let netMicros = 0n
   let grossMicros = 0n
   for (const item of items) {
-    if (item.amountMicros === null) return null
-    const line = taxed(item, item.amountMicros * BigInt(item.quantity))
+    const { priceMicros, quantity, currency } = item
+    if (priceMicros === null) return null
+    const tax = { ratePpm: item.taxRatePpm, pricesIncludeTax: item.pricesIncludeTax }
+    const line = taxedAmounts({ priceMicros, quantity, discountPpm: 0, currency, tax })
     netMicros += line.netMicros
     grossMicros += line.grossMicros
   }
   return { netMicros, grossMicros }
-}
-
-const PPM = 1_000_000n
-
-function taxed(item: PriceRow, amountMicros: bigint): Price {
-  const rate = BigInt(item.taxRatePpm)
-  const unit = 10n ** BigInt(6 - currencyDecimals(item.currency))
-  const rounded = roundTo(amountMicros, 1n, unit)
-  if (!item.pricesIncludeTax) {
-    return { netMicros: rounded, grossMicros: rounded + roundTo(rounded * rate, PPM, unit) }
-  }
-  return { netMicros: roundTo(rounded * PPM, PPM + rate, unit), grossMicros: rounded }
-}
-
-/** `value` / `divisor`, half away from zero to a multiple of `unit`; none is negative. */
-function roundTo(value: bigint, divisor: bigint, unit: bigint): bigint {
-  return ((2n * value + divisor * unit) / (2n * divisor * unit)) * unit
 }

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { Database, Db } from '../../db/database.ts'
 import { readSpan, saveCheckpoint, takeMark } from './ledger-checkpoint.ts'
-import { VERIFY_CHECKS, type VerifyCheck } from './verify-checks.ts'
+import type { VerifyCheck } from './verify-check.ts'
+import { VERIFY_CHECKS } from './verify-checks.ts'
 import { readScope, type VerifyScope } from './verify-scope.ts'
 
 export interface VerifiedCheck {

@@ -114,7 +114,7 @@ async function ask(
 }
 
 function chosenBy(o: ServerFilter): RawBuilder<unknown> {
-  const texts = [o.address, o.hostname, o.search]
+  const texts = [o.address, o.mainAddress, o.hostname, o.search]
   // PostgreSQL takes no such character in a text, and no name holds one.
   if (texts.some((text) => text?.includes('\0'))) return sql`false`
   const conditions: RawBuilder<unknown>[] = [sql`true`]
