@@ -81,6 +81,77 @@ export async function fillDatabase(client: pg.Client): Promise<void> {
     insert into simulated_delivery (order_id, quantity, start_count, delivered_in_the_end,
       started_at, ends_at)
     select id, quantity, 0, 1, now(), now() from service_order order by id limit 3`)
+  await fillServers(client)
+  await fillPurchases(client)
+}
+
+async function fillServers(client: pg.Client): Promise<void> {
+  await client.query(`
+    insert into tax_profile (name, rate_ppm, prices_include_tax) values ('VAT 20 %', 200000, true);
+    insert into plan (public_id, key, name, vcpus, memory_mb, disk_gb, bandwidth_gb, created_at,
+      updated_at)
+    values (gen_random_uuid(), 'cloud-vps-2gb', e'Cloud\tVPS', 2, 2048, 40, 0, now(), 'infinity');
+    insert into plan_price values (1, 'USD', 1, 0), (1, 'USD', 24, 9223372036854775807);
+    insert into addon (public_id, key, family, name, created_at, updated_at)
+    values (gen_random_uuid(), 'cpanel-pro-30', 'cpanel', 'cPanel & WHM', now(), now());
+    insert into addon_price values (1, 'USD', 1, 1000000);
+    insert into promo_code (code, percent_ppm, plan_id, valid_until, created_at)
+    values ('Ænd%_\\', 1000000, 1, '-infinity', now()), ('ALL', 1, null, null, now());
+    insert into server (public_id, account_id, plan_id, provider, provider_ref, hostname, location,
+      image_name, image_family, image_version, state, suspended_for, state_told, look_at,
+      lease_worker, lease_until, locked_at, created_at, updated_at)
+    values
+      (gen_random_uuid(), 1, 1, 'simulated', 'sim-1', 'web-1', 'Sofia', 'Ubuntu', 'ubuntu', '24.04',
+        'active', null, true, null, null, null, null, now(), now()),
+      (gen_random_uuid(), 2, 1, 'simulated', 'sim-2', '', '', '', '', '', 'suspended', 'unpaid',
+        false, now(), gen_random_uuid(), 'infinity', now(), now(), now());
+    insert into server_address (server_id, version, address, gateway, prefix, is_main, ptr)
+    values (1, 4, '192.0.2.1', '192.0.2.254', 24, true, null),
+      (1, 6, '2001:db8::ffff:0:1', 'fe80::1', 64, false, 'web-1.example');
+    insert into simulated_server (ref, power_since, paid_until) values ('sim-1', now(), 'infinity');
+    insert into simulated_charge values (1, 'card-1', 5000000, 'USD', now());
+    insert into card (account_id, gateway, gateway_ref, brand, last_four, created_at)
+    values (1, 'simulated', 'card-1', 'visa', '0042', now())`)
+}
+
+/** A paid purchase, one that is being paid, one that was voided, and one that a card pays for. */
+async function fillPurchases(client: pg.Client): Promise<void> {
+  await client.query(`
+    insert into subscription (public_id, account_id, kind, server_id, plan_id, addon_id,
+      billing_cycle, time_zone, anchor_day, expires_at, next_invoice_at, created_at, updated_at)
+    values
+      (gen_random_uuid(), 1, 'server', 1, 1, null, 1, 'Africa/Cairo', 31, '2026-02-28', now(),
+        now(), now()),
+      (gen_random_uuid(), 1, 'server-addon', 1, null, 1, 24, 'UTC', 1, '2026-02-28', null, now(),
+        now());
+    insert into purchase (account_id, state, currency, tax_rate_ppm, net, gross, auto_pay,
+      promo_code_id, due_at, hold_id, look_at, paid_at, paying_key, created_at, updated_at)
+    values
+      (1, 'paid', 'USD', 200000, 8, 10, true, 1, now(), 1, null, now(), null, now(), now()),
+      (1, 'processing', 'USD', 0, 0, 0, false, null, now(), null, now(), null, '\\N', now(), now()),
+      (1, 'cancelled', 'USD', 0, 1, 1, false, null, now(), null, null, null, null, now(), now());
+    insert into purchase_line (purchase_id, account_id, position, subscription_id, kind, label,
+      sublabel, period_from, period_to, billing_cycle, list_net, list_gross, net, gross,
+      is_cancelled)
+    values
+      (10001, 1, 1, 1, 'server', e'Renewal:\n', '', '2026-01-31', '2026-02-28', 1, 9, 11, 8, 10,
+        false),
+      (10002, 1, 1, 1, 'server', 'x', null, '2026-02-28', '2026-03-31', 1, 0, 0, 0, 0, false),
+      (10003, 1, 1, 2, 'server-addon', 'x', null, '2026-02-28', 'infinity', 1, 1, 1, 1, 1, true);
+    insert into subscription_period
+    values (1, '-infinity', '2026-01-31', 1, 1, null, now()),
+      (1, '2026-01-31', '2026-02-28', 1, 1, 1, now());
+    insert into invoice (public_id, account_id, purchase_id, state, number, currency, tax_rate_ppm,
+      net, gross, issued_on, due_at, created_at, updated_at, paid_at)
+    values
+      (gen_random_uuid(), 1, 10001, 'paid', 1000000001, 'USD', 200000, 8, 10, now(), now(), now(),
+        now(), now()),
+      (gen_random_uuid(), 1, 10003, 'cancelled', null, 'USD', 0, 1, 1, now(), now(), now(), now(),
+        null);
+    update invoice_series set last_number = 1000000001;
+    insert into card_charge (account_id, card_id, purchase_id, other_purchase_ids, amount, currency,
+      look_at, created_at)
+    values (1, 1, 10001, '{10002,10003}', 5000000, 'USD', now(), now())`)
 }
 
 /** `count` orders of changing customers with their transfers and events, in one transaction. */
