@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
-import type { PayOutcome } from '../../core/billing/payment.ts'
+import type { PayOutcome, PayResult } from '../../core/billing/payment.ts'
 import { readPurchase } from '../../core/billing/purchase-views.ts'
-import { Refusal } from '../../core/refusal.ts'
+import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { callerOf } from './caller.ts'
 import { Names, orderIdsOf, refusingField, UNKNOWN_ORDER } from './names.ts'
@@ -54,7 +54,7 @@ export function registerPayments(app: VpsbgRoutes, deps: VpsbgDeps): void {
           deps.payments.pay({ actor, input, idempotencyKey: idempotencyKeyOf(request, undefined) }),
         ),
       )
-      for (const { purchaseId, outcome } of results) refuseUnpaid(purchaseId, outcome)
+      refuseUnpaid(results)
       const { db } = deps.funnel.database
       const data = await Promise.all(
         results.map(async ({ purchaseId }) =>
@@ -66,34 +66,56 @@ export function registerPayments(app: VpsbgRoutes, deps: VpsbgDeps): void {
   )
 }
 
-/** Throws what to say of an order that was not paid by this request. */
-function refuseUnpaid(id: bigint, { kind }: PayOutcome): void {
-  const no = (code: Refusal['code'], detail: string) => new Refusal(code, { detail })
+/** Throws what to say where not all of them are paid, or being paid, by this request. */
+function refuseUnpaid(results: readonly PayResult[]): void {
+  for (const { purchaseId, outcome } of results) {
+    const no = refusalOf(purchaseId, outcome)
+    if (no === undefined) continue
+    const done = results.filter((other) => isPaid(other.outcome)).map((other) => other.purchaseId)
+    // The provider may do one and refuse another.
+    const others = done.length === 0 ? '' : ` Paid: ${done.join(', ')}.`
+    throw new Refusal(no.code, { detail: no.detail + others })
+  }
+}
+
+function isPaid({ kind }: PayOutcome): boolean {
+  return kind === 'paid' || kind === 'settling'
+}
+
+interface Said {
+  readonly code: RefusalCode
+  readonly detail: string
+}
+
+/** Undefined: it is paid, or it is not its fault that it is not. */
+function refusalOf(id: bigint, { kind }: PayOutcome): Said | undefined {
   switch (kind) {
     case 'paid':
     case 'settling':
-      return
+    case 'left_out':
+      return undefined
     case 'already_paid':
-      throw no('already_paid', `Order ${id} has been paid already. Nothing was taken.`)
+      return { code: 'already_paid', detail: `Order ${id} has been paid already. ${NOTHING_TAKEN}` }
     case 'cancelled':
-      throw no('invalid_state', `Order ${id} is cancelled. Nothing was taken.`)
+      return { code: 'invalid_state', detail: `Order ${id} is cancelled. ${NOTHING_TAKEN}` }
     case 'insufficient_funds':
-      throw no('insufficient_funds', 'The balance is too low. Nothing was taken.')
+      return { code: 'insufficient_funds', detail: `The balance is too low. ${NOTHING_TAKEN}` }
     case 'not_renewable':
-      throw no(
-        'invalid_state',
-        `Order ${id} is for a server that cannot be renewed. Nothing was taken.`,
-      )
+      return {
+        code: 'invalid_state',
+        detail: `Order ${id} is for a server that cannot be renewed. ${NOTHING_TAKEN}`,
+      }
     case 'credit_kept':
-      throw no(
-        'invalid_state',
-        `Order ${id} could not be paid any more. What the card was charged is in your balance.`,
-      )
+      return {
+        code: 'invalid_state',
+        detail: `Order ${id} could not be paid any more. What the card was charged is in your balance.`,
+      }
     case 'reversed':
-      throw no(
-        'payment_reversed',
-        `The provider refused to renew what order ${id} is for. The money is back in your ` +
-          'balance, and the order can be paid again.',
-      )
+      return {
+        code: 'payment_reversed',
+        detail: `The provider refused to renew what order ${id} is for. The money is back in your balance, and the order can be paid again.`,
+      }
   }
 }
+
+const NOTHING_TAKEN = 'Nothing was taken.'

@@ -1,0 +1,227 @@
+/** Paying orders: each answer with the state of the books behind it. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
+import {
+  expiryOf,
+  newServer,
+  type ServerScene,
+  sampleServer,
+  saveCard,
+  walletMoves,
+} from '../../kit/server-scene.ts'
+import { footprint, injectFault, newCustomer } from '../../kit/shop.ts'
+import { walletOf } from '../../kit/two-pursers.ts'
+import { assertError, assertFieldError, assertShape, vpsbgClient } from '../../kit/vpsbg.ts'
+
+const PAY = 'post /v1/orders/pay'
+const GROSS = 216_000_000n
+
+const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
+after(() => purser.stop())
+const clock = await purser.admin('PUT', '/test-clock', { now: '2025-02-10T16:05:29Z' })
+assert.equal(clock.status, 200, clock.text)
+
+interface Order {
+  id: number
+  status: string
+  amount: number
+  amount_with_vat: number
+  amount_from_balance: number
+  payment_date: string | null
+  services: object[]
+  invoices: { invoice_number: string; type: string }[]
+}
+
+/** A server with an open order, and `credit` in its customer's wallet. */
+async function opened(credit?: string) {
+  const scene = await sampleServer(purser, credit === undefined ? {} : { credit })
+  const client = vpsbgClient(purser, scene.customer.key)
+  return { scene, client, order: await orderFor(scene) }
+}
+
+async function orderFor(scene: ServerScene, id = scene.id): Promise<Order> {
+  const client = vpsbgClient(purser, scene.customer.key)
+  const answer = await client.post('/servers/renew', { server_ids: [Number(id)] })
+  assert.equal(answer.status, 200, answer.text)
+  return answer.json as Order
+}
+
+test('paid from the balance: the order with its original invoice, one period more', async () => {
+  const { scene, client, order } = await opened('300.00')
+  const answer = await client.post('/orders/pay', { order_ids: [order.id] })
+  assertShape(answer, PAY, 200)
+  const [paid] = (answer.json as { data: Order[] }).data
+  assert.ok(paid)
+  assert.match(paid.payment_date ?? '', /^2025-02-10T16:\d\d:\d\d\.\d{6}Z$/)
+  assert.match(paid.invoices[0]?.invoice_number ?? '', /^1\d{9}$/)
+  const services = order.services.map((line) => ({ ...line, is_period_changeable: false }))
+  assert.deepEqual(answer.json, {
+    data: [
+      {
+        ...order,
+        amount_from_balance: 216,
+        status: 'paid',
+        promo_applicable: false,
+        payment_date: paid.payment_date,
+        invoices: [{ ...order.invoices[0], ...paid.invoices[0], type: 'original' }],
+        services,
+      },
+    ],
+  })
+  assert.deepEqual(await walletMoves(purser, scene.customer.id), [
+    'credit credit_granted>wallet 300000000',
+    'hold wallet>held 216000000',
+    'hold_end held>revenue 180000000',
+    'hold_end held>tax 36000000',
+  ])
+  assert.deepEqual(await expiryOf(purser, scene), new Date(1758315600_000))
+  const read = await client.get(`/orders/${order.id}`)
+  assert.deepEqual(read.json, paid)
+})
+
+test('paid already: 400, and nothing is taken', async () => {
+  const { scene, client, order } = await opened('500.00')
+  await client.post('/orders/pay', { order_ids: [order.id] })
+  assertError(await client.post('/orders/pay', { order_ids: [order.id] }), PAY, {
+    status: 400,
+    code: 'already_paid',
+    message: `Order ${order.id} has been paid already. Nothing was taken.`,
+  })
+  assert.equal(await walletOf(purser, scene.customer.id), 500_000_000n - GROSS)
+})
+
+test('too little in the balance: 400, and nothing is left behind', async () => {
+  const { scene, client, order } = await opened('215.99')
+  const before = await footprint(purser, scene.customer.id)
+  const key = { 'idempotency-key': 'poor' }
+  for (const headers of [{}, key, key]) {
+    assertError(await client.post('/orders/pay', { order_ids: [order.id] }, headers), PAY, {
+      status: 400,
+      code: 'insufficient_funds',
+      message: 'The balance is too low. Nothing was taken.',
+    })
+  }
+  assert.deepEqual(await footprint(purser, scene.customer.id), before)
+  await scene.customer.credit('0.01')
+  const paid = await client.post('/orders/pay', { order_ids: [order.id] }, key)
+  assertShape(paid, PAY, 200)
+  assert.equal(await walletOf(purser, scene.customer.id), 0n)
+})
+
+test('all or none: of two orders that one alone could be paid, none is', async () => {
+  const { scene, client, order } = await opened('300.00')
+  const other = await newServer(purser, scene, { hostname: 'second' })
+  const second = await orderFor(scene, other.id)
+  const before = await footprint(purser, scene.customer.id)
+  assertError(await client.post('/orders/pay', { order_ids: [order.id, second.id] }), PAY, {
+    status: 400,
+    code: 'insufficient_funds',
+    message: 'The balance is too low. Nothing was taken.',
+  })
+  assertFieldError(
+    await client.post('/orders/pay', { order_ids: [order.id, 2_000_000_000] }),
+    PAY,
+    {
+      field: 'order_ids',
+      message: 'The order ids field contains an order that does not exist.',
+    },
+  )
+  assert.deepEqual(await footprint(purser, scene.customer.id), before)
+  await scene.customer.credit('100.00')
+  const both = await client.post('/orders/pay', { order_ids: [second.id, String(order.id)] })
+  assertShape(both, PAY, 200)
+  assert.deepEqual(
+    (both.json as { data: Order[] }).data.map(({ id, status }) => [id, status]),
+    [
+      [second.id, 'paid'],
+      [order.id, 'paid'],
+    ],
+  )
+})
+
+test('what the balance is short of comes from the saved card, when asked to', async () => {
+  const { scene, client, order } = await opened('16.00')
+  await saveCard(purser, scene.customer)
+  const low = await client.post('/orders/pay', { order_ids: [order.id] })
+  assert.equal((low.json as { code: string }).code, 'insufficient_funds')
+  const body = { order_ids: [order.id], payment_method: 'card' }
+  assertShape(await client.post('/orders/pay', body), PAY, 200)
+  assert.deepEqual(await walletMoves(purser, scene.customer.id), [
+    'credit credit_granted>wallet 16000000',
+    'card_charge clearing>wallet 200000000',
+    'hold wallet>held 216000000',
+    'hold_end held>revenue 180000000',
+    'hold_end held>tax 36000000',
+  ])
+})
+
+test('the provider refuses: the money is back, and the order is open again', async () => {
+  const { scene, client, order } = await opened('300.00')
+  await injectFault(purser, { operation: 'extend', fault: 'refuse', times: 1 })
+  const answer = await client.post('/orders/pay', { order_ids: [order.id] })
+  assertError(answer, PAY, {
+    status: 400,
+    code: 'payment_reversed',
+    message: `The provider refused to renew what order ${order.id} is for. The money is back in your balance, and the order can be paid again.`,
+  })
+  assert.equal(await walletOf(purser, scene.customer.id), 300_000_000n)
+  assert.deepEqual(await walletMoves(purser, scene.customer.id), [
+    'credit credit_granted>wallet 300000000',
+    'hold wallet>held 216000000',
+    'hold_end held>wallet 216000000',
+  ])
+  assert.deepEqual((await client.get(`/orders/${order.id}`)).json, order)
+  assertShape(await client.post('/orders/pay', { order_ids: [order.id] }), PAY, 200)
+})
+
+test('what is wrong with the request is told by its name', async () => {
+  const { client, order } = await opened()
+  for (const [body, field, message] of [
+    [{}, 'order_ids', 'is required'],
+    [{ order_ids: [] }, 'order_ids', 'must not have fewer than 1 items'],
+    [{ order_ids: order.id }, 'order_ids', 'must be array'],
+    [{ order_ids: ['x'] }, 'order_ids', 'contains an order that does not exist'],
+    [{ order_ids: ['\u0000'] }, 'order_ids', 'contains an order that does not exist'],
+    [
+      { order_ids: [order.id], payment_method: 'bank' },
+      'payment_method',
+      'must be one of: balance, card',
+    ],
+  ] as const) {
+    assertFieldError(await client.post('/orders/pay', body), PAY, {
+      field,
+      message: `The ${field.replaceAll('_', ' ')} field ${message}.`,
+    })
+  }
+  const many = await client.post('/orders/pay', { order_ids: Array(101).fill(order.id) })
+  assertShape(many, PAY, 422)
+})
+
+test('fifty at once: one debit, the others are told that it has been paid', async () => {
+  const { scene, client, order } = await opened('1000.00')
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => client.post('/orders/pay', { order_ids: [order.id] })),
+  )
+  const paid = answers.filter((answer) => answer.status === 200)
+  assert.equal(paid.length, 1)
+  for (const answer of answers) {
+    assertShape(answer, PAY, answer.status)
+    if (answer === paid[0]) continue
+    assert.equal((answer.json as { code: string }).code, 'already_paid', answer.text)
+  }
+  assert.equal(await walletOf(purser, scene.customer.id), 1_000_000_000n - GROSS)
+})
+
+test('a customer who owns nothing pays nothing', async () => {
+  const { order } = await opened()
+  const stranger = await newCustomer(purser, { credit: '1000.00' })
+  const before = await footprint(purser, stranger.id)
+  const answer = await vpsbgClient(purser, stranger.key).post('/orders/pay', {
+    order_ids: [order.id],
+  })
+  assertShape(answer, PAY, 422)
+  assert.deepEqual(await footprint(purser, stranger.id), before)
+})
+
+test('the books balance', () => assertBooksBalance(purser))
