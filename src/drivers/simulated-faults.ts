@@ -4,11 +4,25 @@ export const SIMULATED_FAULTS = ['refuse', 'timeout', 'error'] as const
 /** refuse: a clear no. timeout: the effect takes place and the answer is lost. error: neither. */
 export type SimulatedFault = (typeof SIMULATED_FAULTS)[number]
 
-/** The operations of the simulated drivers that can be made to fail. */
-export const SIMULATED_OPERATIONS = ['submit', 'status', 'cancel'] as const
+/**
+ * The operations of the simulated drivers that can be made to fail: of a delivery, of servers, and
+ * of saved cards.
+ */
+export const SIMULATED_OPERATIONS = [
+  'submit',
+  'status',
+  'cancel',
+  'extend',
+  'suspend',
+  'server_status',
+  'charge',
+] as const
 export type SimulatedOperation = (typeof SIMULATED_OPERATIONS)[number]
 
-/** The next `times` calls of `operation` end in `fault`, whichever process makes them. */
+/**
+ * The next `times` askings of `operation` end in `fault`, whichever process makes them: calls of
+ * submit, status and cancel; each server, however many one call asks for; each charge.
+ */
 export async function setSimulatedFault(
   pool: pg.Pool,
   o: { operation: SimulatedOperation; fault: SimulatedFault; times: number },
@@ -25,10 +39,24 @@ export async function takeSimulatedFault(
   pool: pg.Pool,
   operation: SimulatedOperation,
 ): Promise<SimulatedFault | undefined> {
-  const { rows } = await pool.query<{ fault: SimulatedFault }>(
-    `update simulated_fault set times = times - 1 where operation = $1 and times > 0
-     returning fault`,
-    [operation],
+  return (await takeSimulatedFaults(pool, operation, 1))?.fault
+}
+
+/** The fault that the first `times` of `count` askings are to have; each is taken once. */
+export async function takeSimulatedFaults(
+  pool: pg.Pool,
+  operation: SimulatedOperation,
+  count: number,
+): Promise<{ fault: SimulatedFault; times: number } | undefined> {
+  const { rows } = await pool.query<{ fault: SimulatedFault; times: number }>(
+    `update simulated_fault f set times = f.times - t.taken
+     from (
+       select operation, least(times, $2::integer) as taken from simulated_fault
+       where operation = $1 and times > 0 for no key update
+     ) t
+     where f.operation = t.operation and t.taken > 0
+     returning f.fault, t.taken as times`,
+    [operation, count],
   )
-  return rows[0]?.fault
+  return rows[0]
 }

@@ -17,12 +17,9 @@ import { cancelOrders } from '../core/orders/cancel-orders.ts'
 import { claimDeliveries } from '../core/orders/claim-deliveries.ts'
 import type { DeliveryDriver, DeliveryDrivers } from '../core/orders/delivery-driver.ts'
 import { openDatabase } from '../db/database.ts'
-import {
-  type SimulatedWorld,
-  setSimulatedOutcome,
-  simulatedDelivery,
-} from '../drivers/delivery/simulated-delivery.ts'
+import { setSimulatedOutcome, simulatedDelivery } from '../drivers/delivery/simulated-delivery.ts'
 import { setSimulatedFault } from '../drivers/simulated-faults.ts'
+import type { SimulatedWorld } from '../drivers/simulated-world.ts'
 import { startDeliveryWorker } from './delivery-worker.ts'
 import type { RunningWorker } from './worker-loop.ts'
 

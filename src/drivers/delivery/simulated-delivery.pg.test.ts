@@ -6,11 +6,8 @@ import type { DeliveryRequest } from '../../core/orders/delivery-driver.ts'
 import { type Database, openDatabase } from '../../db/database.ts'
 import { ShiftedClock } from '../../lib/clock.ts'
 import { setSimulatedFault } from '../simulated-faults.ts'
-import {
-  type SimulatedWorld,
-  setSimulatedOutcome,
-  simulatedDelivery,
-} from './simulated-delivery.ts'
+import type { SimulatedWorld } from '../simulated-world.ts'
+import { setSimulatedOutcome, simulatedDelivery } from './simulated-delivery.ts'
 
 const CLOCK_STEP_MS = 30_000
 let place: TestDatabase

@@ -7,23 +7,17 @@ import type {
   DeliveryStatus,
   SubmitAnswer,
 } from '../../core/orders/delivery-driver.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { takeSimulatedFault } from '../simulated-faults.ts'
-
-/**
- * A provider that is only pretended. Its world is the table simulated_delivery: processes share
- * it, it survives a kill, and it moves with the clock. A delivery waits a little, runs, and is
- * completed after some twenty seconds, unless another outcome was asked for.
- */
-export interface SimulatedWorld {
-  readonly pool: pg.Pool
-  readonly clock: Clock
-}
+import type { SimulatedWorld } from '../simulated-world.ts'
 
 const WAITING_MS = 2_000
 const DELIVERY_MS = 20_000
 const START_COUNT_MAX = 50_000
 
+/**
+ * A provider that is only pretended. Its world is the table simulated_delivery. A delivery waits a
+ * little, runs, and is completed after some twenty seconds, unless another outcome was asked for.
+ */
 export function simulatedDelivery(world: SimulatedWorld): DeliveryDriver {
   return {
     submit: (orders) =>
