@@ -33,6 +33,7 @@ const WORDINGS: Readonly<Record<RenewalPayment['kind'], Wording>> = {
   },
   cancelled: UNKNOWN,
   not_renewable: UNKNOWN,
+  left_out: UNKNOWN,
   settling: UNKNOWN,
 }
 

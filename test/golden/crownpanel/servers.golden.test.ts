@@ -179,7 +179,7 @@ test('bandwidth_usage_v2: without a limit the quota is 0, and so is the percenta
 test('a provider that does not tell: lists go on without it, traffic is an error', async () => {
   const customer = await newCustomer(purser)
   const server = await newServer(purser, customer, { ...WEB, addresses: [] })
-  await injectFault(purser, { operation: 'status', fault: 'error', times: 1_000_000 })
+  await injectFault(purser, { operation: 'server_status', fault: 'error', times: 1_000_000 })
   try {
     assertAnswer(
       await customer.crownpanel({ QUERY: 'list_vms' }),
@@ -190,6 +190,6 @@ test('a provider that does not tell: lists go on without it, traffic is an error
       '{"query_status":"Error","query":"bandwidth_usage_v2","query_result":"The provider returned an error."}',
     )
   } finally {
-    await injectFault(purser, { operation: 'status', fault: 'error', times: 0 })
+    await injectFault(purser, { operation: 'server_status', fault: 'error', times: 0 })
   }
 })
