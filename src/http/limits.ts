@@ -8,12 +8,14 @@ export interface LimitsPerMinute {
   readonly panelsPerIp: number
   readonly perKey: number
   readonly failedKeysPerIp: number
+  readonly openPerIp: number
 }
 
 const LIMITS_PER_MINUTE: LimitsPerMinute = {
   panelsPerIp: 1000,
   perKey: 600,
   failedKeysPerIp: 60,
+  openPerIp: 600,
 }
 
 /** Limits and the headers that tell of them. With `override` 0 there are neither. */
@@ -29,7 +31,12 @@ export class Limits {
     this.#perMinute =
       override === null
         ? LIMITS_PER_MINUTE
-        : { panelsPerIp: override, perKey: override, failedKeysPerIp: override }
+        : {
+            panelsPerIp: override,
+            perKey: override,
+            failedKeysPerIp: override,
+            openPerIp: override,
+          }
   }
 
   /** Beside the panels: refuses `rate_limited` after too many wrong keys from this address. */
@@ -65,6 +72,15 @@ export class Limits {
   countKey(keyId: bigint, reply: FastifyReply): void {
     if (this.#off) return
     this.#tell(reply, this.#limiter.take(`key ${keyId}`, this.#perMinute.perKey))
+  }
+
+  /** What nobody needs a key for, by address. Refuses `rate_limited`. */
+  countOpen(request: FastifyRequest, reply: FastifyReply): void {
+    if (this.#off) return
+    this.#tell(
+      reply,
+      this.#limiter.take(`open ${networkOf(request.ip)}`, this.#perMinute.openPerIp),
+    )
   }
 
   #tell(reply: FastifyReply, allowance: Allowance): void {

@@ -12,8 +12,8 @@ export async function sendProblem(
   o: { refusal: Refusal; publicUrl: string | null; now: Date; extensions?: object },
 ): Promise<void> {
   const { refusal } = o
-  const { status, code, title } = PROBLEMS[refusal.code]
-  const origin = o.publicUrl ?? `${request.protocol}://${request.host}`
+  const problem = problemOf(request, o)
+  const { status, code } = problem
   if (refusal.retryAfterSeconds !== undefined)
     reply.header('retry-after', refusal.retryAfterSeconds)
   if (status === 401) reply.header('www-authenticate', 'Bearer')
@@ -24,11 +24,7 @@ export async function sendProblem(
     .send(
       Buffer.from(
         JSON.stringify({
-          type: `${origin}/errors/${code}`,
-          title,
-          status,
-          detail: refusal.detail,
-          code,
+          ...problem,
           // The path only: a query may carry what others should not read.
           instance: request.url.split('?', 1)[0],
           requestId: request.id,
@@ -38,4 +34,14 @@ export async function sendProblem(
         }),
       ),
     )
+}
+
+/** What `refusal` is to a program, whichever request met it. */
+export function problemOf(
+  request: FastifyRequest,
+  { refusal, publicUrl }: { refusal: Refusal; publicUrl: string | null },
+): { type: string; title: string; status: number; detail: string; code: string } {
+  const { status, code, title } = PROBLEMS[refusal.code]
+  const origin = publicUrl ?? `${request.protocol}://${request.host}`
+  return { type: `${origin}/errors/${code}`, title, status, detail: refusal.detail, code }
 }

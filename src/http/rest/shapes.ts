@@ -42,25 +42,39 @@ export function listOf<T extends TSchema>(item: T) {
   })
 }
 
-const Problem = Type.Object({
+/** What a problem is, whichever request met it. */
+export const PROBLEM_KIND = {
   type: Type.String({ format: 'uri' }),
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.String(),
   code: Type.String(),
-  instance: Type.String(),
-  requestId: Type.String(),
-  timestamp: Instant,
-  errors: Type.Optional(
-    Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String(), code: Type.String() })),
-  ),
-  extensions: Type.Object({}),
-})
+}
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: Problem } },
-})
+function problemShape<T extends TSchema>(extensions: T) {
+  return Type.Object({
+    ...PROBLEM_KIND,
+    instance: Type.String(),
+    requestId: Type.String(),
+    timestamp: Instant,
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({ pointer: Type.String(), detail: Type.String(), code: Type.String() }),
+      ),
+    ),
+    extensions,
+  })
+}
+
+/** A response that is Problem Details with these extensions. */
+export function problemResponse<T extends TSchema>(description: string, extensions: T) {
+  return {
+    description,
+    content: { 'application/problem+json': { schema: problemShape(extensions) } },
+  }
+}
+
+const problem = (description: string) => problemResponse(description, Type.Object({}))
 
 /** Every route's answers beside its own. */
 export const PROBLEM_RESPONSES = {

@@ -1,0 +1,95 @@
+import type { FastifyReply } from 'fastify'
+import type { Static } from 'typebox'
+import { readInvoice } from '../../core/billing/invoice-views.ts'
+import type { PayOutcome } from '../../core/billing/payment.ts'
+import type { Invoice } from '../../core/billing/purchase.ts'
+import { Refusal, type RefusalCode } from '../../core/refusal.ts'
+import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
+import { NoBody } from '../../http/rest/shapes.ts'
+import { callerOf } from './caller.ts'
+import type { HostupDeps } from './hostup-deps.ts'
+import type { HostupRoutes } from './hostup-routes.ts'
+import { withItems } from './invoice-with-items.ts'
+import { jobAddress, jobId } from './job-names.ts'
+import { InvoiceParams, writing } from './route-options.ts'
+import { InvoiceWithItemsShape, StartedShape } from './shapes.ts'
+
+/** Paying an invoice from the wallet. */
+export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
+  app.post(
+    '/billing/invoices/:id/actions/pay',
+    writing(
+      {
+        operationId: 'payInvoice',
+        summary: 'Pay an invoice from the wallet',
+        description:
+          'Pays at once and answers the paid invoice. 402 where the wallet is too low, 409 where ' +
+          'it was paid or cancelled before, 502 where the provider refused to extend what was ' +
+          'paid for: the money is back in the wallet then, and the invoice open. Where the ' +
+          'provider takes longer than ten seconds, the money is held and the answer is 202 with ' +
+          'an operation to ask for.',
+        tag: 'Billing',
+        scope: 'write:billing',
+      },
+      {
+        params: InvoiceParams,
+        body: NoBody,
+        answers: { 200: InvoiceWithItemsShape, 202: StartedShape },
+      },
+    ),
+    async (request, reply) => {
+      const actor = callerOf(request)
+      const { accountId } = actor
+      const { db } = deps.funnel.database
+      const { id, purchaseId } = await readInvoice(db, { accountId, name: request.params.id })
+      const { output, replayed } = await deps.payments.pay({
+        actor,
+        input: { purchaseIds: [purchaseId], mayUseCard: false, allOrNone: true },
+        idempotencyKey: idempotencyKeyOf(request, undefined),
+      })
+      const refusal = refusalOf(output[0]!.outcome)
+      if (refusal !== null) throw refusal
+      if (replayed) reply.header('idempotent-replayed', 'true')
+      const invoice = await readInvoice(db, { accountId, name: String(id) })
+      return output[0]!.outcome.kind === 'settling'
+        ? sendStarted(reply, invoice)
+        : reply.code(200).send(await withItems(deps, invoice))
+    },
+  )
+}
+
+function sendStarted(reply: FastifyReply, invoice: Invoice): FastifyReply {
+  const operation: Static<typeof StartedShape>['operation'] = {
+    status: 'in_progress',
+    jobId: jobId(invoice),
+    pollUrl: jobAddress(invoice),
+    result: null,
+  }
+  return reply.code(202).send({ operation })
+}
+
+/** What each outcome is refused as; null: it is none to refuse. */
+const REFUSED: Readonly<
+  Record<PayOutcome['kind'], { readonly code: RefusalCode; readonly detail?: string } | null>
+> = {
+  paid: null,
+  settling: null,
+  already_paid: { code: 'already_paid' },
+  cancelled: { code: 'invalid_state', detail: 'The invoice was cancelled. Nothing was taken.' },
+  insufficient_funds: { code: 'insufficient_funds' },
+  credit_kept: {
+    code: 'invalid_state',
+    detail: 'The card was charged, but the invoice not paid: the money is in the wallet.',
+  },
+  reversed: { code: 'payment_reversed' },
+  not_renewable: {
+    code: 'invalid_state',
+    detail: 'What the invoice is for cannot be renewed. Nothing was taken.',
+  },
+  left_out: { code: 'insufficient_funds' },
+}
+
+function refusalOf(outcome: PayOutcome): Refusal | null {
+  const refused = REFUSED[outcome.kind]
+  return refused && new Refusal(refused.code, refused)
+}
