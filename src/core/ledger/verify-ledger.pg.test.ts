@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { BILLING_PLANTS } from '../../../test/kit/billing-breaches.ts'
+import { newBillingScene } from '../../../test/kit/billing-scene.ts'
+import type { Books } from '../../../test/kit/books.ts'
 import { NOWHERE, PLANTS, transfer } from '../../../test/kit/ledger-breaches.ts'
 import { newScene } from '../../../test/kit/ledger-scene.ts'
 import { readTrialBalance } from './trial-balance.ts'
@@ -16,36 +19,47 @@ function breachesOf(result: Verification, name: string): readonly string[] {
 }
 
 describe('verify names what is wrong, in what is new and in all', () => {
-  for (const { breach, check, says, plant } of PLANTS) {
-    test(breach, async () => {
-      const scene = await newScene()
-      try {
-        const { database } = scene.books
-        assert.deepEqual((await verifyLedger(database, { all: false })).checks, CLEAN)
-        await scene.books.tamper(plant(scene))
-        for (const all of [false, true]) {
-          const result = await verifyLedger(database, { all })
-          assert.equal(result.ok, false)
-          assert.equal(result.all, all)
-          const found = breachesOf(result, check)
-          assert.ok(
-            found.some((line) => says.test(line)),
-            `${says} is not in ${JSON.stringify(found)}`,
-          )
-        }
-      } finally {
-        await scene.books.close()
-      }
-    })
+  for (const { plant, ...told } of PLANTS) {
+    test(told.breach, () => isNamed({ newScene, plant, ...told }))
+  }
+
+  for (const { plant, ...told } of BILLING_PLANTS) {
+    test(told.breach, () => isNamed({ newScene: newBillingScene, plant, ...told }))
   }
 
   test('every check has a plant', () => {
     assert.deepEqual(
-      [...new Set(PLANTS.map((plant) => plant.check))].toSorted(),
+      [...new Set([...PLANTS, ...BILLING_PLANTS].map((plant) => plant.check))].toSorted(),
       VERIFY_CHECKS.map((check) => check.name).toSorted(),
     )
   })
 })
+
+async function isNamed<Scene extends { readonly books: Books }>(o: {
+  readonly newScene: () => Promise<Scene>
+  readonly plant: (scene: Scene) => string
+  readonly check: string
+  readonly says: RegExp
+}): Promise<void> {
+  const scene = await o.newScene()
+  try {
+    const { database } = scene.books
+    assert.deepEqual((await verifyLedger(database, { all: false })).checks, CLEAN)
+    await scene.books.tamper(o.plant(scene))
+    for (const all of [false, true]) {
+      const result = await verifyLedger(database, { all })
+      assert.equal(result.ok, false)
+      assert.equal(result.all, all)
+      const found = breachesOf(result, o.check)
+      assert.ok(
+        found.some((line) => o.says.test(line)),
+        `${o.says} is not in ${JSON.stringify(found)}`,
+      )
+    }
+  } finally {
+    await scene.books.close()
+  }
+}
 
 test('clean books are ok in both ways, and the trial balance says so', async () => {
   const { books } = await newScene()
