@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import { taxedAmounts } from '../billing/tax.ts'
+import type { Price } from '../servers/server.ts'
 
 /** A plan as it is offered in one currency. */
 export interface PlanOffer {
@@ -14,11 +15,12 @@ export interface PlanOffer {
   readonly diskGb: number
   /** A calendar month; 0: not limited. */
   readonly bandwidthGb: number
+  readonly minimumBillingCycle: number
   /** Whether it is sold to new servers. */
   readonly available: boolean
   readonly currency: string
   /** At least one; the shortest cycle first. */
-  readonly prices: readonly { readonly billingCycle: number; readonly grossMicros: bigint }[]
+  readonly prices: readonly (Price & { readonly billingCycle: number })[]
 }
 
 interface PriceRow extends Omit<PlanOffer, 'prices'> {
@@ -39,7 +41,8 @@ export async function readPlanOffers(
 ): Promise<PlanOffer[]> {
   const { rows } = await sql<PriceRow>`
     select p.id, p.public_id as "publicId", p.key, p.name, p.vcpus, p.memory_mb as "memoryMb",
-      p.disk_gb as "diskGb", p.bandwidth_gb as "bandwidthGb", p.state = 'active' as available,
+      p.disk_gb as "diskGb", p.bandwidth_gb as "bandwidthGb",
+      p.minimum_billing_cycle as "minimumBillingCycle", p.state = 'active' as available,
       n.currency, n.billing_cycle as "billingCycle", n.amount as "priceMicros",
       coalesce(t.rate_ppm, 0) as "taxRatePpm",
       coalesce(t.prices_include_tax, true) as "pricesIncludeTax"
@@ -60,6 +63,7 @@ export async function readPlanOffers(
 function priceOf(row: PriceRow): PlanOffer['prices'][number] {
   const { priceMicros, currency, taxRatePpm: ratePpm, pricesIncludeTax } = row
   const tax = { ratePpm, pricesIncludeTax }
-  const { grossMicros } = taxedAmounts({ priceMicros, quantity: 1, discountPpm: 0, currency, tax })
-  return { billingCycle: row.billingCycle, grossMicros }
+  const price = taxedAmounts({ priceMicros, quantity: 1, discountPpm: 0, currency, tax })
+  const { netMicros, grossMicros } = price
+  return { billingCycle: row.billingCycle, netMicros, grossMicros }
 }
