@@ -26,7 +26,6 @@ const tag = 'Servers'
 /** Renewals: the order for one, and what it would come to. */
 export function registerRenewals(app: VpsbgRoutes, deps: VpsbgDeps): void {
   const { funnel } = deps
-  const operation = renewServers(deps.terms)
   app.post(
     '/servers/renew',
     writing(
@@ -46,7 +45,7 @@ export function registerRenewals(app: VpsbgRoutes, deps: VpsbgDeps): void {
       const asked = await readRenewal(deps, callerOf(request).accountId, request.body)
       const input = { ...asked, addonIds: null, existing: 'change' as const }
       const text = await refusingTerms(asked, () =>
-        writeOrder(deps, { request, reply, operation, input }),
+        writeOrder(deps, { request, reply, operation: renewServers, input }),
       )
       return sendJson(reply, text)
     },

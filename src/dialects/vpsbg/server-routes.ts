@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { readPlanOffers } from '../../core/catalogue/plan-offers.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { SERVER_STATES, type ServerState } from '../../core/servers/server.ts'
 import { oneOf } from '../../http/rest/shapes.ts'
@@ -8,8 +9,8 @@ import { NameParams } from './names.ts'
 import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
 import { reading } from './route-options.ts'
 import { sendJson } from './send-json.ts'
-import { serverStatusText, serverText, serverWithStateText } from './server-text.ts'
-import { ServerShape, ServerStatusShape, ServerWithStateShape } from './shapes.ts'
+import { planText, serverStatusText, serverText, serverWithStateText } from './server-text.ts'
+import { PlanShape, ServerShape, ServerStatusShape, ServerWithStateShape } from './shapes.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
 import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
@@ -51,6 +52,28 @@ export function registerServers(app: VpsbgRoutes, deps: VpsbgDeps): void {
       })
       const rows = shown.map(serverText)
       return sendJson(reply, toPage({ request, query, ...deps }, { rows, total }))
+    },
+  )
+  app.get(
+    '/servers/plans',
+    reading(
+      {
+        operationId: 'listPlans',
+        summary: 'List plans',
+        description:
+          'Those that are sold in the currency of the account, each with the price of its ' +
+          'shortest billing cycle.',
+        tag,
+        scope,
+      },
+      { answer: Type.Array(PlanShape) },
+    ),
+    async (request, reply) => {
+      const { accountId } = callerOf(request)
+      const { db } = deps.funnel.database
+      const offers = await readPlanOffers(db, { accountId, currency: null })
+      const plans = offers.map((offer) => planText({ ...offer, price: offer.prices[0] ?? null }))
+      return sendJson(reply, plans)
     },
   )
   app.get(

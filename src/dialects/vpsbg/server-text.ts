@@ -66,7 +66,7 @@ export function serverStatusText(
   }
 }
 
-export function planText(plan: PlanOfServer): Static<typeof PlanShape> {
+export function planText(plan: Omit<PlanOfServer, 'publicId'>): Static<typeof PlanShape> {
   return {
     id: idNumber(plan.id),
     type: 'vps',
