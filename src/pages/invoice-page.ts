@@ -51,7 +51,7 @@ function linesPart({ account }: Visitor, { lines, currency }: Purchase): Html {
     html`<tr><th scope="row">${line.label}</th>
 <td data-label="Period">${day(line.periodFrom, account)} – ${day(line.periodTo, account)}</td>
 <td data-label="Price" class="amount">${money(line.grossMicros, currency)}</td></tr>`
-  return html`<h2>What it is for</h2>
+  return html`<h2 class="part">What it is for</h2>
 <table class="bill">
 <thead><tr><th scope="col">Item</th><th scope="col">Period</th><th scope="col" class="amount">Price</th></tr></thead>
 <tbody>${lines.map(row)}</tbody>
@@ -61,7 +61,7 @@ function linesPart({ account }: Visitor, { lines, currency }: Purchase): Html {
 function sumsPart({ account }: Visitor, invoice: Invoice): Html {
   const { currency, netMicros, grossMicros } = invoice
   const rate = formatScaled(BigInt(invoice.taxRatePpm), { decimals: 4, decimalsMin: 0 })
-  return html`<h2>What it comes to</h2>
+  return html`<h2 class="part">What it comes to</h2>
 <dl class="sums">
 <dt>Net</dt><dd>${money(netMicros, currency)}</dd>
 <dt>VAT ${rate} %</dt><dd>${money(grossMicros - netMicros, currency)}</dd>
@@ -75,7 +75,7 @@ function payPart(visitor: Visitor, invoice: Invoice, purchase: Purchase): Html {
   const { currency, grossMicros } = invoice
   const missing = grossMicros - visitor.balanceMicros
   const until = purchase.lines.find((line) => line.kind === 'server')?.periodTo
-  return html`<h2>Pay from the wallet</h2>
+  return html`<h2 class="part">Pay from the wallet</h2>
 <p>The wallet holds ${money(visitor.balanceMicros, currency)}. ${
     missing > 0n && html`<b>${money(missing, currency)} are missing.</b> `
   }${until !== undefined && html`Paid, it runs until ${day(until, visitor.account)}.`}</p>

@@ -1,4 +1,3 @@
-import type { BillingTerms } from '../../core/billing/billing-terms.ts'
 import type { PaymentDesk } from '../../core/billing/payment-desk.ts'
 import type { Funnel } from '../../core/execute.ts'
 import type { KeyDirectory } from '../../core/identity/key-directory.ts'
@@ -13,5 +12,4 @@ export interface HostupDeps extends RestDeps {
   readonly limits: Limits
   readonly servers: ServerReader
   readonly payments: PaymentDesk
-  readonly terms: BillingTerms
 }

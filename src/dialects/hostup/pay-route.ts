@@ -44,7 +44,7 @@ export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
       const { id, purchaseId } = await readInvoice(db, { accountId, name: request.params.id })
       const { output, replayed } = await deps.payments.pay({
         actor,
-        input: { purchaseIds: [purchaseId], mayUseCard: false, allOrNone: true },
+        input: { purchaseIds: [purchaseId], mayUseCard: false },
         idempotencyKey: idempotencyKeyOf(request, undefined),
       })
       const refusal = refusalOf(output[0]!.outcome)

@@ -106,7 +106,7 @@ async function renew(deps: HostupDeps, call: RenewCall): Promise<FastifyReply> {
   const { request, reply, server, addonIds } = call
   const { accountId } = server
   try {
-    const { output, replayed } = await execute(deps.funnel, answering(deps, server), {
+    const { output, replayed } = await execute(deps.funnel, answering(server), {
       actor: callerOf(request),
       input: {
         serverIds: [server.id],
@@ -137,12 +137,11 @@ type Renewed = { readonly purchaseId: string; readonly outcome: string; readonly
  * The core's operation with this API's answer in its output: kept with the effect, so that a
  * repeat is answered as the first was, whatever has become of the invoice since.
  */
-function answering(deps: HostupDeps, server: Server): Operation<RenewInput, Renewed> {
-  const operation = renewServers(deps.terms)
+function answering(server: Server): Operation<RenewInput, Renewed> {
   return {
-    ...operation,
+    ...renewServers,
     async run(context, input) {
-      const output = await operation.run(context, input)
+      const output = await renewServers.run(context, input)
       const { accountId } = server
       const purchase = await readPurchase(context.tx, { accountId, id: BigInt(output.purchaseId) })
       // A renewal that costs nothing has no invoice that could block: it is scheduled, as asked.
