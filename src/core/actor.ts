@@ -53,3 +53,8 @@ export function actorId(actor: Actor): bigint | null {
       return null
   }
 }
+
+/** Whose objects alone an actor may name; null: anybody's. */
+export function accountOf(actor: Actor): bigint | null {
+  return actor.kind === 'key' || actor.kind === 'user' ? actor.accountId : null
+}

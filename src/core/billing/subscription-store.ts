@@ -1,0 +1,174 @@
+import { sql } from 'kysely'
+import type { Tx } from '../../db/database.ts'
+import { uuidV7 } from '../../lib/ids.ts'
+
+/** A new subscription with its first period, which the operator grants. */
+export interface SubscriptionDraft {
+  readonly accountId: bigint
+  readonly kind: 'server' | 'server-addon'
+  readonly serverId: bigint
+  readonly planId: bigint | null
+  readonly addonId: bigint | null
+  readonly quantity: number
+  readonly billingCycle: number
+  readonly timeZone: string
+  readonly anchorDay: number
+  readonly from: Date
+  readonly to: Date
+  readonly autoPay: boolean
+  readonly nextInvoiceAt: Date | null
+  readonly suspendAt: Date | null
+}
+
+/** Opens subscriptions and grants their first periods. Returns the ids in order. */
+export async function insertSubscriptions(
+  tx: Tx,
+  o: { now: Date; drafts: readonly SubscriptionDraft[] },
+): Promise<bigint[]> {
+  const ids: bigint[] = []
+  for (const draft of o.drafts) {
+    const { id } = await tx
+      .insertInto('subscription')
+      .values({
+        public_id: uuidV7(o.now.getTime()),
+        account_id: draft.accountId,
+        kind: draft.kind,
+        server_id: draft.serverId,
+        plan_id: draft.planId,
+        addon_id: draft.addonId,
+        quantity: draft.quantity,
+        billing_cycle: draft.billingCycle,
+        time_zone: draft.timeZone,
+        anchor_day: draft.anchorDay,
+        expires_at: draft.to,
+        auto_pay: draft.autoPay,
+        next_invoice_at: draft.nextInvoiceAt,
+        suspend_at: draft.suspendAt,
+        created_at: o.now,
+        updated_at: o.now,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    await tx
+      .insertInto('subscription_period')
+      .values({
+        subscription_id: id,
+        period_from: draft.from,
+        period_to: draft.to,
+        billing_cycle: draft.billingCycle,
+        account_id: draft.accountId,
+        created_at: o.now,
+      })
+      .execute()
+    ids.push(id)
+  }
+  return ids
+}
+
+/** Locks subscriptions in id order until the transaction ends. */
+export async function lockSubscriptions(tx: Tx, ids: readonly bigint[]): Promise<void> {
+  await sql`select from subscription where id = any (${ids}::bigint[])
+    order by id for no key update`.execute(tx)
+}
+
+/** Locks subscriptions whose renewal has to be made out by `now`, the longest due first. */
+export async function lockDueForInvoice(
+  tx: Tx,
+  o: { now: Date; limit: number },
+): Promise<bigint[]> {
+  const { rows } = await sql<{ id: bigint }>`
+    select id from subscription
+    where next_invoice_at <= ${o.now}::timestamptz
+    order by next_invoice_at limit ${o.limit} for no key update skip locked`.execute(tx)
+  return rows.map((row) => row.id)
+}
+
+/** When the scheduler makes out the renewals of these; null: they have been made out. */
+export async function setNextInvoice(
+  tx: Tx,
+  o: { now: Date; ids: readonly bigint[]; at: Date | null },
+): Promise<void> {
+  if (o.ids.length === 0) return
+  await sql`
+    update subscription set next_invoice_at = ${o.at}::timestamptz, updated_at = ${o.now}
+    where id = any (${o.ids}::bigint[]) and next_invoice_at is distinct from ${o.at}::timestamptz
+      and state = 'active'`.execute(tx)
+}
+
+/** A renewal that was voided is made out again on the day on which it would have been due. */
+export async function setNextInvoiceWhenDue(
+  tx: Tx,
+  o: { now: Date; ids: readonly bigint[] },
+): Promise<void> {
+  await sql`
+    update subscription set next_invoice_at = expires_at, updated_at = ${o.now}
+    where id = any (${o.ids}::bigint[]) and kind = 'server' and state = 'active'`.execute(tx)
+}
+
+/** From now on a server is renewed for so many months, its addons with it. Whether that is new. */
+export async function setBillingCycle(
+  tx: Tx,
+  o: { now: Date; subscriptionId: bigint; billingCycle: number },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update subscription u set billing_cycle = ${o.billingCycle}, updated_at = ${o.now}
+    from subscription s
+    where s.id = ${o.subscriptionId} and u.server_id = s.server_id and u.state = 'active'
+      and u.billing_cycle <> ${o.billingCycle}`.execute(tx)
+  return numAffectedRows !== 0n
+}
+
+/**
+ * Ends addons that were left out when their server was last renewed, and whose time is over.
+ * Returns them.
+ */
+export async function endAddonsLeftOut(
+  tx: Tx,
+  o: { now: Date; serverSubscriptionIds: readonly bigint[] },
+): Promise<{ id: bigint; accountId: bigint }[]> {
+  const { rows } = await sql<{ id: bigint; accountId: bigint }>`
+    update subscription u set state = 'ended', updated_at = ${o.now}
+    from subscription s
+    where s.id = any (${o.serverSubscriptionIds}::bigint[]) and u.server_id = s.server_id
+      and u.kind = 'server-addon' and u.state = 'active' and u.expires_at < s.expires_at
+      and u.expires_at <= ${o.now}
+    returning u.id, u.account_id as "accountId"`.execute(tx)
+  return rows
+}
+
+export interface DueSuspension {
+  readonly subscriptionId: bigint
+  readonly serverId: bigint
+  /** Whether its renewal is being paid at this moment. */
+  readonly isBeingPaid: boolean
+}
+
+/** Locks subscriptions that by `now` have gone unpaid for too long, the longest first. */
+export async function lockOverdue(
+  tx: Tx,
+  o: { now: Date; limit: number },
+): Promise<DueSuspension[]> {
+  const { rows } = await sql<DueSuspension>`
+    with due as materialized (
+      select id, server_id, expires_at from subscription
+      where suspend_at <= ${o.now}::timestamptz
+      order by suspend_at limit ${o.limit} for no key update skip locked
+    )
+    select d.id as "subscriptionId", d.server_id as "serverId", exists (
+        select from purchase_line l join purchase p on p.id = l.purchase_id
+        where l.subscription_id = d.id and l.period_from = d.expires_at and not l.is_cancelled
+          and p.state = 'processing') as "isBeingPaid"
+    from due d order by d.id`.execute(tx)
+  return rows
+}
+
+/** When the scheduler suspends the servers of these; null: it has. */
+export async function setSuspension(
+  tx: Tx,
+  o: { now: Date; ids: readonly bigint[]; at: Date | null },
+): Promise<void> {
+  if (o.ids.length === 0) return
+  await sql`
+    update subscription set suspend_at = ${o.at}::timestamptz, updated_at = ${o.now}
+    where id = any (${o.ids}::bigint[])`.execute(tx)
+}
