@@ -45,6 +45,7 @@ function wrongLines(scope: VerifyScope): RawBuilder<unknown> {
 const INVOICE_STATE = sql`
   case p.state when 'paid' then 'paid' when 'cancelled' then 'cancelled' else 'unpaid' end`
 
+/** What costs something has an invoice; what no longer does may have one that was voided. */
 function wrongInvoices(scope: VerifyScope): RawBuilder<unknown> {
   return sql`
     select format('purchase %s is %s, net %s, gross %s %s: %s', coalesce(p.id, i.purchase_id),
@@ -57,6 +58,7 @@ function wrongInvoices(scope: VerifyScope): RawBuilder<unknown> {
     full join (select * from invoice i where ${among(scope.purchaseIds, 'i.purchase_id')}) i
       on i.purchase_id = p.id
     where case when p.id is null then true when i.id is null then p.gross > 0
+      when p.gross = 0 then i.state <> 'cancelled'
       else i.net <> p.net or i.gross <> p.gross or i.currency <> p.currency
         or i.account_id <> p.account_id or i.tax_rate_ppm <> p.tax_rate_ppm
         or i.state <> ${INVOICE_STATE} or i.paid_at is distinct from p.paid_at end`
