@@ -3,6 +3,7 @@ import type { Operation } from '../operation.ts'
 import { checkLine, checkText } from '../text-field.ts'
 import { lockService, type NewService, updateServiceRow } from './catalogue-store.ts'
 import { readService } from './catalogue-views.ts'
+import { changeEvent } from './change-event.ts'
 import { checkProvider } from './create-service.ts'
 import {
   checkLargestCharge,
@@ -57,7 +58,7 @@ export function updateService(
         updated_at: now,
       })
       record({
-        kind: stateEvent(before.state, after.state),
+        kind: changeEvent('service', before.state, after.state),
         subjectId: serviceId,
         accountId: null,
         data: { fields: given.map(([field]) => field) },
@@ -65,9 +66,4 @@ export function updateService(
       return await readService(tx, serviceId)
     },
   }
-}
-
-function stateEvent(before: ServiceState, after: ServiceState): string {
-  if (before === after) return 'service.updated'
-  return after === 'paused' ? 'service.paused' : 'service.resumed'
 }
