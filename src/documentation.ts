@@ -4,6 +4,7 @@ import { adminDocument, customerDocument } from './admin/admin-openapi.ts'
 import { REFUSALS, Refusal, type RefusalCode } from './core/refusal.ts'
 import { CROWNPANEL_TITLE, crownpanelDocument } from './dialects/crownpanel/crownpanel-openapi.ts'
 import { crownpanelRefused } from './dialects/crownpanel/crownpanel-refusals.ts'
+import { hostupDocument } from './dialects/hostup/hostup-openapi.ts'
 import { panelText } from './dialects/panel/panel-text.ts'
 import type { PanelDialect } from './dialects/panel-family/panel-dialect.ts'
 import { panelDocument } from './dialects/panel-family/panel-openapi.ts'
@@ -50,6 +51,7 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
       address: 'POST /app/api/v2',
       read: () => panelDocument(panelbonText, version),
     },
+    { name: 'hostup', address: '/api/v2/*', read: () => hostupDocument(routes, version) },
     { name: 'admin', address: '/admin/v1/*', read: () => adminDocument(routes, version) },
     { name: 'customer', address: '/session', read: () => customerDocument(routes, version) },
     { name: 'health', address: '/healthz', read: () => healthDocument(version) },
@@ -60,16 +62,21 @@ const SURFACES: readonly ErrorSurface[] = [
   { name: 'crownpanel', title: CROWNPANEL_TITLE, answer: answered(crownpanelRefused) },
   panelSurface('panel', panelText.title, panelText.dialect),
   panelSurface('panelbon', panelbonText.title, panelbonText.dialect),
-  {
-    name: 'admin',
-    title: 'Operator API',
+  problemSurface('hostup', 'HostUp'),
+  problemSurface('admin', 'Operator API'),
+]
+
+function problemSurface(name: string, title: string): ErrorSurface {
+  return {
+    name,
+    title,
     answer(code) {
       const kinds = Object.values(PROBLEMS)
       const kind = isRefusal(code) ? PROBLEMS[code] : kinds.find((one) => one.code === code)
       return kind && { status: kind.status, text: `${kind.title} (${kind.code})` }
     },
-  },
-]
+  }
+}
 
 function panelSurface(name: string, title: string, dialect: PanelDialect): ErrorSurface {
   return { name, title, answer: answered(dialect.refused) }

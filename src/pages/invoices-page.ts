@@ -24,14 +24,14 @@ ${
 <thead><tr><th scope="col">Number</th><th scope="col">Due</th><th scope="col">State</th><th scope="col" class="amount">Total</th></tr></thead>
 <tbody>${invoices.map(
     (invoice) =>
-      html`<tr><th scope="row"><a href="${billingAddress(String(invoice.number))}">${invoice.number}</a></th>
+      html`<tr><th scope="row"><a href="${billingAddress(String(invoice.number))}">${String(invoice.number)}</a></th>
 <td data-label="Due">${day(invoice.dueAt, account)}</td>
 <td data-label="State">${STATES[invoice.state]}</td>
 <td data-label="Total" class="amount">${money(invoice.grossMicros, invoice.currency)}</td></tr>`,
   )}</tbody>
 </table>`
 }
-${older !== undefined && html`<p><a href="/billing?before=${older}">Older invoices</a></p>`}
+${older !== undefined && html`<p><a href="/billing?before=${String(older)}">Older invoices</a></p>`}
 ${visitorPart(visitor, undefined)}`,
   }
 }

@@ -1,10 +1,13 @@
 import fastify from 'fastify'
 import { registerAdmin } from '../../src/admin/admin.ts'
 import { registerCustomerSession } from '../../src/admin/customer-session.ts'
+import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
 import { EpochWatch } from '../../src/core/epoch-watch.ts'
 import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
 import { Refusal } from '../../src/core/refusal.ts'
+import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { openDatabase } from '../../src/db/database.ts'
+import { registerHostup } from '../../src/dialects/hostup/hostup.ts'
 import { servedDocuments } from '../../src/documentation.ts'
 import { Limits } from '../../src/http/limits.ts'
 import { RateLimiter } from '../../src/http/rate-limiter.ts'
@@ -22,8 +25,13 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
   const routes = collectRoutes(app)
   try {
     const watch = new EpochWatch(database.db, () => {})
+    const funnel = { database, clock: new ShiftedClock() }
+    const compute = new Map()
+    const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
+    const payments = new PaymentDesk({ funnel, compute, cards: new Map(), terms })
+    const servers = new ServerReader({ db: database.db, compute })
     const deps = {
-      funnel: { database, clock: new ShiftedClock() },
+      funnel,
       keys: new KeyDirectory(database.db, watch),
       watch,
       limits: new Limits(new RateLimiter(database.pool), 0),
@@ -33,6 +41,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       toRefusal: (error: unknown) =>
         error instanceof Refusal ? error : new Refusal('internal_error', { cause: error }),
     }
+    await registerHostup(app, { ...deps, servers, payments })
     await registerAdmin(app, deps)
     await registerCustomerSession(app, deps)
     await app.ready()

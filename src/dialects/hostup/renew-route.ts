@@ -10,7 +10,7 @@ import { Refusal } from '../../core/refusal.ts'
 import type { Server } from '../../core/servers/server.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { sendProblem } from '../../http/rest/problem.ts'
-import { problemResponse, strictObject } from '../../http/rest/shapes.ts'
+import { problemResponse } from '../../http/rest/shapes.ts'
 import { publicIdOf } from '../../lib/ids.ts'
 import { callerOf } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
@@ -23,14 +23,17 @@ import { amount, instant } from './values.ts'
 
 const ADDONS_MAX = 20
 
-const RenewBody = strictObject({
-  addonIds: Type.Optional(
-    Type.Array(Type.String({ examples: ['vpsaddon_01hxa3b4c5d6e7f8g9h0j1k2m3'] }), {
-      maxItems: ADDONS_MAX,
-      description: 'The addons to be renewed with it; left out: all that it has',
-    }),
-  ),
-})
+const RenewBody = Type.Object(
+  {
+    addonIds: Type.Optional(
+      Type.Array(Type.String({ examples: ['vpsaddon_01hxa3b4c5d6e7f8g9h0j1k2m3'] }), {
+        maxItems: ADDONS_MAX,
+        description: 'The addons to be renewed with it; left out: all that it has',
+      }),
+    ),
+  },
+  { additionalProperties: false, examples: [{}] },
+)
 
 const Blocking = problemResponse(
   'An unpaid renewal invoice exists (`existing_invoice_blocking`): `extensions` names it and how ' +
