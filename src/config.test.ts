@@ -23,6 +23,17 @@ test('who may say who the client is: nobody, hops, or addresses', () => {
   assert.deepEqual(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy, ['10.0.0.0/8', '::1'])
 })
 
+test('how the operator bills', () => {
+  const { invoiceDaysAhead, suspendAfterDays } = readConfig({})
+  assert.deepEqual(
+    { invoiceDaysAhead, suspendAfterDays },
+    { invoiceDaysAhead: 7, suspendAfterDays: 3 },
+  )
+  const config = readConfig({ INVOICE_DAYS_AHEAD: '14', SUSPEND_AFTER_DAYS: '0' })
+  assert.equal(config.invoiceDaysAhead, 14)
+  assert.equal(config.suspendAfterDays, 0)
+})
+
 const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
   [{ PORT: '99999' }, /^PORT must be a whole number from 0 to 65535: 99999$/],
   [{ PORT: '80.5' }, /PORT must be a whole number/],
@@ -31,6 +42,8 @@ const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
   [{ PUBLIC_URL: 'example.com' }, /PUBLIC_URL must begin with http/],
   [{ TRUST_PROXY: 'nginx' }, /TRUST_PROXY must be a number of hops/],
   [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL must be one of/],
+  [{ INVOICE_DAYS_AHEAD: '28' }, /INVOICE_DAYS_AHEAD must be a whole number from 0 to 27: 28$/],
+  [{ SUSPEND_AFTER_DAYS: 'never' }, /SUSPEND_AFTER_DAYS must be a whole number from 0 to 365/],
   [{ RATE_LIMIT_PER_MINUTE: '-1' }, /RATE_LIMIT_PER_MINUTE must be a whole number/],
 ]
 

@@ -22,12 +22,20 @@ export interface Config {
   readonly allowFsyncOff: boolean
   /** Orders in one commit at the most. */
   readonly commitBatchMax: number
+  /** How many days before a period ends the next one's invoice is made out. */
+  readonly invoiceDaysAhead: number
+  /** How many days after a period has ended unpaid its server is suspended. */
+  readonly suspendAfterDays: number
 }
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 type LogLevel = (typeof LOG_LEVELS)[number]
 
 const COMMIT_BATCH_MAX = 256
+const INVOICE_DAYS_AHEAD = 7
+/** Less than the shortest period, so that no renewal is made out before its last one begins. */
+const INVOICE_DAYS_AHEAD_MAX = 27
+const SUSPEND_AFTER_DAYS = 3
 
 /** Reads the environment. Throws StartupError with one line that says what to change. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
@@ -51,6 +59,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       otherwise: COMMIT_BATCH_MAX,
       least: 1,
       most: 1_000,
+    }),
+    invoiceDaysAhead: readWhole(env, 'INVOICE_DAYS_AHEAD', {
+      otherwise: INVOICE_DAYS_AHEAD,
+      least: 0,
+      most: INVOICE_DAYS_AHEAD_MAX,
+    }),
+    suspendAfterDays: readWhole(env, 'SUSPEND_AFTER_DAYS', {
+      otherwise: SUSPEND_AFTER_DAYS,
+      least: 0,
+      most: 365,
     }),
   }
 }

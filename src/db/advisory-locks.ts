@@ -16,4 +16,6 @@ export const ADVISORY_LOCKS = {
   checkpoint: 7080,
   /** Held while the demo is made, so that of two processes that start together one makes it. */
   demo: 7081,
+  /** Held by the one process that makes out and pays renewals, while it is at it. */
+  renewals: 7082,
 } as const

@@ -1,0 +1,67 @@
+import type { Logger } from 'pino'
+import { SYSTEM } from '../core/actor.ts'
+import { issueDueRenewals } from '../core/billing/issue-due-renewals.ts'
+import { suspendOverdue } from '../core/billing/suspend-overdue.ts'
+import { execute, type Funnel } from '../core/execute.ts'
+import type { Operation } from '../core/operation.ts'
+import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
+import { runAlone } from '../db/run-alone.ts'
+import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
+
+export interface RenewalWorkerDeps {
+  readonly funnel: Funnel
+  /** Tries to pay up to `limit` purchases that are due to be paid; how many it took in hand. */
+  payDue(o: { limit: number }): Promise<number>
+  readonly log: Pick<Logger, 'warn'>
+  /** Whether customers are keeping the process busy: then the worker takes a tenth of the time. */
+  busy(): boolean
+}
+
+const CHUNK = 500
+const SUSPEND_CHUNK = 200
+const TICK_MS = 1_000
+/** While busy, each millisecond of work is followed by this many of rest. */
+const REST_RATIO = 9
+const REST_MAX_MS = 5_000
+
+/**
+ * Makes out renewals some days ahead, pays them on the day they are due, and suspends what has
+ * gone unpaid for too long. What is due stands in the rows; a step takes a chunk of it, and what
+ * it has done is not due any more. So steps that are repeated, or taken by two processes, change
+ * nothing more; that one process is at it at a time only saves work.
+ */
+export function startRenewalWorker(deps: RenewalWorkerDeps): RunningWorker {
+  return startWorkerLoop({
+    name: 'renewals',
+    log: deps.log,
+    async step() {
+      const startedMs = performance.now()
+      const more = await renewOnce(deps)
+      const tookMs = performance.now() - startedMs
+      const waitMs = more ? 0 : TICK_MS
+      return deps.busy() ? Math.max(waitMs, Math.min(tookMs * REST_RATIO, REST_MAX_MS)) : waitMs
+    },
+  })
+}
+
+/** One chunk of everything; says whether there is more. */
+export async function renewOnce(deps: RenewalWorkerDeps): Promise<boolean> {
+  const { pool } = deps.funnel.database
+  const more = await runAlone(pool, ADVISORY_LOCKS.renewals, async () => {
+    // What is made out in this step is paid in the next: both have work meanwhile.
+    const [issued, paid] = await Promise.all([issueChunk(deps), deps.payDue({ limit: CHUNK })])
+    const { count: overdue } = await run(deps.funnel, suspendOverdue, { limit: SUSPEND_CHUNK })
+    return issued === CHUNK || paid === CHUNK || overdue === SUSPEND_CHUNK
+  })
+  return more ?? false
+}
+
+async function issueChunk({ funnel, log }: RenewalWorkerDeps): Promise<number> {
+  const { count, refused } = await run(funnel, issueDueRenewals, { limit: CHUNK })
+  if (refused.length > 0) log.warn({ refused }, 'renewals could not be made out: again in a day')
+  return count
+}
+
+async function run<I, O>(funnel: Funnel, operation: Operation<I, O>, input: I): Promise<O> {
+  return (await execute(funnel, operation, { actor: SYSTEM, input, idempotencyKey: null })).output
+}
