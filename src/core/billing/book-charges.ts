@@ -1,0 +1,54 @@
+import type { BatchContext, BatchedCall } from '../execute-batch.ts'
+import { postTransfers } from '../ledger/post-transfers.ts'
+import { systemAccount } from '../ledger/system-account.ts'
+import { lockWallets } from '../ledger/wallets.ts'
+import { type PendingCharge, succeedCharges } from './card-charge-store.ts'
+
+/**
+ * Puts what cards were charged into the wallets, once for each charge. Returns the charges that
+ * were booked now; the others somebody else has booked before.
+ */
+export async function bookCharges(
+  { tx, now }: BatchContext,
+  calls: readonly BatchedCall<{ readonly charged?: PendingCharge }>[],
+): Promise<ReadonlySet<bigint>> {
+  const charged = calls.flatMap((call) => {
+    const { charged: charge } = call.input
+    return charge === undefined ? [] : [{ call, charge }]
+  })
+  if (charged.length === 0) return new Set()
+  const booked = await succeedCharges(tx, { ids: charged.map(({ charge }) => charge.id), now })
+  const fresh = charged.filter(({ charge }) => booked.has(charge.id))
+  const wallets = await lockWallets(tx, {
+    accountIds: fresh.map(({ charge }) => charge.accountId),
+  })
+  const walletIds = new Map(wallets.map(({ id, accountId }) => [accountId, id]))
+  const clearing = new Map<string, bigint>()
+  for (const { charge } of fresh) {
+    const { currency } = charge
+    if (!clearing.has(currency)) {
+      clearing.set(currency, await systemAccount(tx, 'clearing', currency))
+    }
+  }
+  await postTransfers(
+    tx,
+    fresh.map(({ charge: { id, accountId, amountMicros, currency } }) => ({
+      debitId: clearing.get(currency)!,
+      creditId: walletIds.get(accountId)!,
+      amountMicros,
+      currency,
+      causeKind: 'card_charge',
+      causeId: id,
+      accountId,
+      createdAt: now,
+    })),
+  )
+  for (const { call, charge } of fresh) {
+    call.record({
+      kind: 'card_charge.succeeded',
+      subjectId: charge.id,
+      accountId: charge.accountId,
+    })
+  }
+  return booked
+}
