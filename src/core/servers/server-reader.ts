@@ -135,8 +135,8 @@ function chosenBy(o: ServerFilter): RawBuilder<unknown> {
 
 /** Compared as an address, so that every way to write one finds it; what is none finds nothing. */
 function isAddress(text: string): RawBuilder<unknown> {
-  return sql`d.address = case when pg_input_is_valid(${text}, 'inet')
-    then ${text}::text::inet end`
+  return sql`d.address = any (array(
+    select t::inet from unnest(${[text]}::text[]) t where pg_input_is_valid(t, 'inet')))`
 }
 
 function withAddress(condition: RawBuilder<unknown>): RawBuilder<unknown> {
