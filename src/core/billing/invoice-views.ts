@@ -56,15 +56,19 @@ export async function listInvoices<Window extends ListWindow>(
 
 const ID = /^[1-9]\d{0,17}$/
 
-/** An invoice of the account by its id or its public id. Refuses `not_found`. */
+/**
+ * An invoice of the account by its id or its public id; where a server is given, one that renews
+ * it. Refuses `not_found`.
+ */
 export async function readInvoice(
   db: Db,
-  o: { accountId: bigint; name: string },
+  o: { accountId: bigint; name: string; serverId?: bigint },
 ): Promise<Invoice> {
   const publicId = parsePublicId('inv', o.name)
   if (publicId === undefined && !ID.test(o.name)) throw new Refusal('not_found')
   const named = publicId === undefined ? sql`i.id = ${o.name}` : sql`i.public_id = ${publicId}`
-  const invoice = await first(db, sql`i.account_id = ${o.accountId} and ${named}`)
+  const renews = o.serverId === undefined ? sql`true` : renewsServer(o.serverId)
+  const invoice = await first(db, sql`i.account_id = ${o.accountId} and ${named} and ${renews}`)
   if (!invoice) throw new Refusal('not_found')
   return invoice
 }

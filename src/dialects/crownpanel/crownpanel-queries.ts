@@ -27,25 +27,26 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
 
 /** Pays the server's open renewal at once. Refuses what the core's `payServerRenewal` refuses. */
 async function renewService(call: CrownPanelCall): Promise<unknown> {
-  const { deps, actor, fields, idempotencyKey, reply, query } = call
+  const { deps, actor, idempotencyKey, reply, query } = call
   const { id: serverId } = await serverOf(call)
-  const invoice = fields.invoice_id?.trim()
   const { output, replayed } = await payServerRenewal(deps.payments, {
     actor,
-    input: { serverId, invoiceId: invoice ? await invoiceIdOf(call, invoice) : null },
+    input: { serverId, invoiceId: await invoiceOf(call, serverId) },
     idempotencyKey,
   })
   if (replayed) reply.header('idempotent-replayed', 'true')
   return renewalAnswer(query, output)
 }
 
-async function invoiceIdOf({ deps, actor }: CrownPanelCall, name: string): Promise<bigint> {
+/** The server's invoice that `INVOICE_ID` names; null without one. */
+async function invoiceOf(call: CrownPanelCall, serverId: bigint): Promise<bigint | null> {
+  const name = call.fields.invoice_id?.trim()
+  if (!name) return null
+  const { accountId } = call.actor
   try {
-    return (await readInvoice(deps.db, { accountId: actor.accountId, name })).id
+    return (await readInvoice(call.deps.db, { accountId, name, serverId })).id
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'not_found') {
-      throw invalidField('/INVOICE_ID', 'Invalid INVOICE_ID.', 'not_found')
-    }
-    throw error
+    if (!(error instanceof Refusal && error.code === 'not_found')) throw error
+    throw invalidField('/INVOICE_ID', 'Invalid INVOICE_ID.', 'not_found')
   }
 }
