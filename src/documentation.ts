@@ -9,6 +9,8 @@ import { panelText } from './dialects/panel/panel-text.ts'
 import type { PanelDialect } from './dialects/panel-family/panel-dialect.ts'
 import { panelDocument } from './dialects/panel-family/panel-openapi.ts'
 import { panelbonText } from './dialects/panelbon/panelbon-text.ts'
+import { vpsbgRefused } from './dialects/vpsbg/vpsbg-errors.ts'
+import { vpsbgDocument } from './dialects/vpsbg/vpsbg-openapi.ts'
 import type { ErrorSurface } from './docs/error-pages.ts'
 import { registerDocs, type ServedDocument } from './docs/register-docs.ts'
 import { healthDocument } from './http/health-openapi.ts'
@@ -41,6 +43,7 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
   ) as { version: string }
   return [
     { name: 'crownpanel', address: 'POST /', read: () => crownpanelDocument(version) },
+    { name: 'vpsbg', address: '/v1/*', read: () => vpsbgDocument(routes, version) },
     {
       name: 'panel',
       address: 'POST /api/v2',
@@ -60,6 +63,7 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
 
 const SURFACES: readonly ErrorSurface[] = [
   { name: 'crownpanel', title: CROWNPANEL_TITLE, answer: answered(crownpanelRefused) },
+  { name: 'vpsbg', title: 'VPSBG', answer: answered(vpsbgRefused) },
   panelSurface('panel', panelText.title, panelText.dialect),
   panelSurface('panelbon', panelbonText.title, panelbonText.dialect),
   problemSurface('hostup', 'HostUp'),

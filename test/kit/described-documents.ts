@@ -8,6 +8,7 @@ import { Refusal } from '../../src/core/refusal.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { registerHostup } from '../../src/dialects/hostup/hostup.ts'
+import { registerVpsbg } from '../../src/dialects/vpsbg/vpsbg.ts'
 import { servedDocuments } from '../../src/documentation.ts'
 import { Limits } from '../../src/http/limits.ts'
 import { RateLimiter } from '../../src/http/rate-limiter.ts'
@@ -41,6 +42,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       toRefusal: (error: unknown) =>
         error instanceof Refusal ? error : new Refusal('internal_error', { cause: error }),
     }
+    await registerVpsbg(app, { ...deps, servers, payments })
     await registerHostup(app, { ...deps, servers, payments })
     await registerAdmin(app, deps)
     await registerCustomerSession(app, deps)

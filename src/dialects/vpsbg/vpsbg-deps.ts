@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify'
-import type { BillingTerms } from '../../core/billing/billing-terms.ts'
 import type { PaymentDesk } from '../../core/billing/payment-desk.ts'
 import type { Funnel } from '../../core/execute.ts'
 import type { KeyDirectory } from '../../core/identity/key-directory.ts'
@@ -14,7 +13,6 @@ export interface VpsbgDeps {
   readonly limits: Limits
   readonly servers: ServerReader
   readonly payments: PaymentDesk
-  readonly terms: BillingTerms
   /** Where customers reach it, without a trailing slash; null: the address that was asked. */
   readonly publicUrl: string | null
   /** What to tell the caller of `error`; what is not a refusal is logged and told as our fault. */

@@ -43,12 +43,11 @@ const TEXTS: Partial<Record<RefusalCode, string>> = {
 }
 
 /** The status and the message that a refusal is answered with. */
-export function answerOf(refusal: Refusal): { status: number; message: string } {
+export function vpsbgRefused(refusal: Refusal): { status: number; text: string } {
   if (refusal.code === 'invalid_input' && refusal.fields.length === 0) {
-    return { status: 400, message: refusal.detail }
+    return { status: 400, text: refusal.detail }
   }
-  const message = TEXTS[refusal.code] ?? messageOf(refusal)
-  return { status: STATUS[refusal.code], message }
+  return { status: STATUS[refusal.code], text: TEXTS[refusal.code] ?? messageOf(refusal) }
 }
 
 /** Answers `refusal`: `{"message", "errors" (422 alone), "code", "request_id"}`. */
@@ -57,7 +56,7 @@ export async function sendRefusal(
   reply: FastifyReply,
   refusal: Refusal,
 ): Promise<void> {
-  const { status, message } = answerOf(refusal)
+  const { status, text: message } = vpsbgRefused(refusal)
   if (refusal.retryAfterSeconds !== undefined) {
     reply.header('retry-after', refusal.retryAfterSeconds)
   }
