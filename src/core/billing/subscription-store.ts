@@ -172,3 +172,33 @@ export async function setSuspension(
     update subscription set suspend_at = ${o.at}::timestamptz, updated_at = ${o.now}
     where id = any (${o.ids}::bigint[])`.execute(tx)
 }
+
+/** Whether a server's renewals pay for themselves from now on. Returns what has changed. */
+export async function setAutoPay(
+  tx: Tx,
+  o: { now: Date; serverId: bigint; autoPay: boolean },
+): Promise<{ id: bigint; accountId: bigint }[]> {
+  const { rows } = await sql<{ id: bigint; accountId: bigint }>`
+    update subscription set auto_pay = ${o.autoPay}, updated_at = ${o.now}
+    where server_id = ${o.serverId} and kind = 'server' and state = 'active'
+      and auto_pay <> ${o.autoPay}
+    returning id, account_id as "accountId"`.execute(tx)
+  return rows
+}
+
+/** Ends the subscriptions of a server and its addons: nothing is renewed any more. */
+export async function endSubscriptions(
+  tx: Tx,
+  o: { now: Date; serverId: bigint },
+): Promise<{ id: bigint; accountId: bigint }[]> {
+  const { rows } = await sql<{ id: bigint; accountId: bigint }>`
+    update subscription s set state = 'ended', next_invoice_at = null, suspend_at = null,
+      updated_at = ${o.now}
+    from (
+      select id from subscription where server_id = ${o.serverId} and state = 'active'
+      order by id for no key update
+    ) theirs
+    where s.id = theirs.id
+    returning s.id, s.account_id as "accountId"`.execute(tx)
+  return rows
+}
