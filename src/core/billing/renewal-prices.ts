@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { Price } from '../servers/server.ts'
 import { type RenewableServer, readRenewables } from './renewable-views.ts'
@@ -11,22 +12,22 @@ export interface RenewalPrices {
   readonly renewal: Price | null
 }
 
-/** What renews the servers of these subscriptions, by the subscription. */
+/** What renews these servers, by the server's number. */
 export async function readRenewalPrices(
   db: Db,
-  subscriptionIds: readonly bigint[],
+  serverIds: readonly bigint[],
 ): Promise<ReadonlyMap<bigint, RenewalPrices>> {
-  const servers = await readRenewables(
-    db,
-    subscriptionIds.map((subscriptionId) => ({ subscriptionId, billingCycle: null })),
-  )
+  if (serverIds.length === 0) return new Map()
+  const { rows } = await sql<{ subscriptionId: bigint; billingCycle: null }>`
+    select id as "subscriptionId", null as "billingCycle" from subscription
+    where server_id = any (${serverIds}::bigint[]) and kind = 'server'`.execute(db)
+  const servers = await readRenewables(db, rows)
   return new Map(
     servers.map((server) => {
       const plan = { priceMicros: server.priceMicros, quantity: 1 }
-      return [
-        server.subscriptionId,
-        { plan: priceOf(server, [plan]), renewal: priceOf(server, [plan, ...server.addons]) },
-      ]
+      const plans = priceOf(server, [plan])
+      const renewal = priceOf(server, [plan, ...server.addons])
+      return [server.serverId, { plan: plans, renewal }]
     }),
   )
 }

@@ -59,8 +59,8 @@ async function readExpectedExpenses(db: Db, o: { accountId: bigint; now: Date })
   const open = await sql<{ gross: bigint }>`
     select coalesce(sum(gross), 0)::bigint as gross from purchase
     where account_id = ${o.accountId} and state = 'awaiting_payment'`.execute(db)
-  const coming = await sql<{ id: bigint }>`
-    select s.id from subscription s
+  const coming = await sql<{ serverId: bigint }>`
+    select s.server_id as "serverId" from subscription s
     where s.account_id = ${o.accountId} and s.kind = 'server' and s.state = 'active'
       and s.expires_at < ${new Date(o.now.getTime() + AHEAD_DAYS * DAY_MS)}
       and not exists (
@@ -68,7 +68,7 @@ async function readExpectedExpenses(db: Db, o: { accountId: bigint; now: Date })
           and l.period_from = s.expires_at and not l.is_cancelled)`.execute(db)
   const prices = await readRenewalPrices(
     db,
-    coming.rows.map((row) => row.id),
+    coming.rows.map((row) => row.serverId),
   )
   let expected = open.rows[0]?.gross ?? 0n
   for (const { renewal } of prices.values()) expected += renewal?.grossMicros ?? 0n

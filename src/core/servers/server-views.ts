@@ -56,7 +56,7 @@ export interface ServerChoice {
   readonly offset: number
 }
 
-/** The account's servers that are chosen, in five queries however many they are. */
+/** The account's servers that are chosen, in six queries however many they are. */
 export async function readServers(db: Db, o: ServerChoice): Promise<Server[]> {
   const { rows } = await sql<ServerRow>`
     select s.id, s.public_id, s.account_id, s.provider, s.provider_ref, s.hostname, s.location,
@@ -73,12 +73,9 @@ export async function readServers(db: Db, o: ServerChoice): Promise<Server[]> {
   const serverIds = rows.map((row) => row.id)
   const addresses = Map.groupBy(await readAddresses(db, serverIds), (row) => row.serverId)
   const addons = Map.groupBy(await readAddons(db, serverIds), (row) => row.serverId)
-  const prices = await readRenewalPrices(
-    db,
-    rows.map((row) => row.subscription_id),
-  )
+  const prices = await readRenewalPrices(db, serverIds)
   return rows.map((row) => {
-    const price = prices.get(row.subscription_id)
+    const price = prices.get(row.id)
     return {
       ...toServer(row),
       addresses: (addresses.get(row.id) ?? []).map(({ serverId: _, ...address }) => address),
