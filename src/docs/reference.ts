@@ -152,12 +152,12 @@ function limitsOf(schema: JsonSchema): string {
     .join(' · ')
 }
 
-/** A body with what must be in it, or with everything where nothing must. */
+/** A body as its example has it, else with what must be in it, or with everything. */
 function requiredOf(document: OpenApiDocument, given: JsonSchema): unknown {
   const schema = resolve(document, given)
   const sample = sampleOf(document, schema) as Record<string, unknown>
   const required = schema.required ?? []
-  if (required.length === 0) return sample
+  if (required.length === 0 || schema.examples !== undefined) return sample
   return Object.fromEntries(Object.entries(sample).filter(([name]) => required.includes(name)))
 }
 

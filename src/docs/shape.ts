@@ -63,6 +63,10 @@ export function typeText(document: OpenApiDocument, given: JsonSchema): string {
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.format === 'date-time') return 'instant'
+  if (typeof schema.type !== 'string') {
+    const types = schema.type?.map((type) => typeText(document, { ...schema, type }))
+    return types?.join(' or ') ?? 'anything'
+  }
   switch (schema.type) {
     case 'string':
       return 'text'
@@ -72,10 +76,8 @@ export function typeText(document: OpenApiDocument, given: JsonSchema): string {
       return 'true or false'
     case 'array':
       return `list of ${typeText(document, schema.items ?? {})}`
-    case undefined:
-      return 'anything'
     default:
-      return String(schema.type)
+      return schema.type
   }
 }
 
@@ -144,7 +146,8 @@ export function sampleOf(document: OpenApiDocument, given: JsonSchema, name = ''
   if (schema.anyOf !== undefined) return sampleOf(document, schema.anyOf[0] ?? {}, name)
   switch (schema.type) {
     case 'array':
-      return [sampleOf(document, schema.items ?? {}, name)]
+      // What the list is called says nothing of an object in it.
+      return [sampleOf(document, schema.items ?? {}, schema.items?.properties ? '' : name)]
     case 'integer':
     case 'number':
       return schema.minimum ?? 1
