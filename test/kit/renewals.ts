@@ -1,0 +1,296 @@
+/** A shop of servers on a database of its own: its customers rent, and are asked to renew. */
+import assert from 'node:assert/strict'
+import type { UserActor } from '../../src/core/actor.ts'
+import type { BillingTerms } from '../../src/core/billing/billing-terms.ts'
+import { openSubscriptions } from '../../src/core/billing/open-subscriptions.ts'
+import { PURCHASE_STATES, type Purchase } from '../../src/core/billing/purchase.ts'
+import { listPurchases, readPurchase } from '../../src/core/billing/purchase-views.ts'
+import { execute, type Funnel, writeEvents } from '../../src/core/execute.ts'
+import { grantCredit } from '../../src/core/ledger/grant-credit.ts'
+import { verifyLedger } from '../../src/core/ledger/verify-ledger.ts'
+import { openWallet } from '../../src/core/ledger/wallets.ts'
+import type { EventDraft, Operation } from '../../src/core/operation.ts'
+import { type Database, openDatabase } from '../../src/db/database.ts'
+import { ShiftedClock } from '../../src/lib/clock.ts'
+import { parseAmount } from '../../src/lib/money.ts'
+import { type TestDatabase, testDatabase } from './postgres.ts'
+
+export const TERMS: BillingTerms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
+
+const DAY_MS = 86_400_000
+
+/** Prices in USD by months. `four` is sold from 3 months on, though it has a price for one. */
+const PLANS = {
+  two: { name: 'Cloud 2', least: 1, prices: { 1: '5', 3: '14', 12: '50' } },
+  four: { name: 'Cloud 4', least: 3, prices: { 1: '10', 3: '28.01', 12: '100' } },
+  gift: { name: 'Gift', least: 1, prices: { 1: '0' } },
+} as const
+const ADDONS = {
+  cpanel: { name: 'cPanel Pro 30', prices: { 1: '2.5', 3: '7.5' } },
+  backups: { name: 'Backups', prices: { 1: '1', 3: '3', 12: '12' } },
+} as const
+const PROMOS = [
+  { code: 'HALF', ppm: 500_000, least: 1, plan: null, until: null },
+  { code: 'YEAR', ppm: 100_000, least: 12, plan: null, until: null },
+  { code: 'FOUR', ppm: 200_000, least: 1, plan: 'four', until: null },
+  { code: 'ALL', ppm: 1_000_000, least: 1, plan: null, until: null },
+  { code: 'OLD', ppm: 500_000, least: 1, plan: null, until: '2020-01-01Z' },
+] as const
+
+type PlanKey = keyof typeof PLANS
+type AddonKey = keyof typeof ADDONS
+
+export interface RentedServer {
+  readonly serverId: bigint
+  readonly subscriptionId: bigint
+  /** The subscriptions of its addons, in the order given. */
+  readonly addonIds: readonly bigint[]
+  readonly ref: string
+}
+
+export interface RenewalShop {
+  readonly place: TestDatabase
+  readonly database: Database
+  readonly clock: ShiftedClock
+  readonly funnel: Funnel
+  /** Moves the clock to an instant, or by days. */
+  travel(to: Date | number): void
+  customer(o?: {
+    timeZone?: string
+    ratePpm?: number
+    pricesIncludeTax?: boolean
+    credit?: string
+  }): Promise<UserActor>
+  /** A server whose first period begins on the day of `from`. */
+  rent(customer: UserActor, o?: RentTerms): Promise<RentedServer>
+  run<I, O>(actor: UserActor, operation: Operation<I, O>, input: I, key?: string): Promise<O>
+  purchase(customer: UserActor, id: bigint | string): Promise<Purchase>
+  /** The newest first. */
+  purchases(customer: UserActor): Promise<Purchase[]>
+  events(subjectId: bigint | string, kind: string): Promise<number>
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Every check of the books. */
+  verify(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface RentTerms {
+  readonly plan?: PlanKey
+  readonly months?: number
+  readonly from?: Date
+  readonly timeZone?: string
+  readonly addons?: readonly AddonKey[]
+  readonly autoPay?: boolean
+  readonly address?: string
+}
+
+export async function openRenewalShop(): Promise<RenewalShop> {
+  const place = await testDatabase()
+  const database = openDatabase(place.connection, { max: 20 })
+  const clock = new ShiftedClock()
+  const funnel = { database, clock }
+  const query: RenewalShop['query'] = async (text, values = []) =>
+    (await database.pool.query(text, [...values])).rows
+  const ids = await addCatalogue(database)
+  let servers = 0
+  return {
+    place,
+    database,
+    clock,
+    funnel,
+    query,
+    travel(to) {
+      const atMs = to instanceof Date ? to.getTime() : clock.now().getTime() + to * DAY_MS
+      clock.shiftTo(atMs - Date.now())
+    },
+    customer: (o = {}) => addCustomer(funnel, o),
+    rent(customer, o = {}) {
+      servers++
+      return addServer({ funnel, ids, number: servers }, customer, o)
+    },
+    async run(actor, operation, input, key) {
+      const call = { actor, input, idempotencyKey: key ?? null }
+      return (await execute(funnel, operation, call)).output
+    },
+    purchase: ({ accountId }, id) => readPurchase(database.db, { accountId, id: BigInt(id) }),
+    async purchases({ accountId }) {
+      const window = { before: undefined, limit: 1000 }
+      const o = { accountId, states: PURCHASE_STATES, window }
+      return (await listPurchases(database.db, o)).purchases
+    },
+    async events(subjectId, kind) {
+      const rows = await query('select from event where subject_id = $1 and kind = $2', [
+        subjectId,
+        kind,
+      ])
+      return rows.length
+    },
+    async verify() {
+      const { checks } = await verifyLedger(database, { all: true })
+      assert.deepEqual(
+        checks.filter((check) => !check.ok),
+        [],
+      )
+    },
+    async close() {
+      await database.close()
+      await place.drop()
+    },
+  }
+}
+
+interface CatalogueIds {
+  readonly plans: Readonly<Record<PlanKey, bigint>>
+  readonly addons: Readonly<Record<AddonKey, bigint>>
+}
+
+async function addCatalogue({ pool }: Database): Promise<CatalogueIds> {
+  const idOf = async (text: string, values: readonly unknown[]): Promise<bigint> =>
+    (await pool.query<{ id: bigint }>(text, [...values])).rows[0]!.id
+  const plans: Record<string, bigint> = {}
+  for (const [key, { name, least, prices }] of Object.entries(PLANS)) {
+    const id = await idOf(
+      `insert into plan (public_id, key, name, vcpus, memory_mb, disk_gb, bandwidth_gb,
+         minimum_billing_cycle, created_at, updated_at)
+       values (gen_random_uuid(), $1, $2, 2, 2048, 40, 1000, $3, now(), now()) returning id`,
+      [key, name, least],
+    )
+    plans[key] = id
+    for (const [months, price] of Object.entries(prices)) {
+      await pool.query(`insert into plan_price values ($1, 'USD', $2, $3)`, [
+        id,
+        months,
+        parseAmount(price),
+      ])
+    }
+  }
+  const addons: Record<string, bigint> = {}
+  for (const [key, { name, prices }] of Object.entries(ADDONS)) {
+    const id = await idOf(
+      `insert into addon (public_id, key, family, name, created_at, updated_at)
+       values (gen_random_uuid(), $1, $1, $2, now(), now()) returning id`,
+      [key, name],
+    )
+    addons[key] = id
+    for (const [months, price] of Object.entries(prices)) {
+      await pool.query(`insert into addon_price values ($1, 'USD', $2, $3)`, [
+        id,
+        months,
+        parseAmount(price),
+      ])
+    }
+  }
+  for (const { code, ppm, least, plan, until } of PROMOS) {
+    await pool.query(
+      `insert into promo_code (code, percent_ppm, minimum_billing_cycle, plan_id, valid_until,
+         created_at) values ($1, $2, $3, $4, $5, now())`,
+      [code, ppm, least, plan === null ? null : plans[plan], until],
+    )
+  }
+  return { plans, addons } as CatalogueIds
+}
+
+async function addCustomer(
+  funnel: Funnel,
+  o: NonNullable<Parameters<RenewalShop['customer']>[0]>,
+): Promise<UserActor> {
+  const accountId = await funnel.database.transaction(async (tx) => {
+    const profile = await tx
+      .insertInto('tax_profile')
+      .values({
+        name: crypto.randomUUID(),
+        rate_ppm: o.ratePpm ?? 200_000,
+        prices_include_tax: o.pricesIncludeTax ?? true,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    const account = await tx
+      .insertInto('account')
+      .values({
+        email: `${crypto.randomUUID()}@shop.example`,
+        name: 'Customer',
+        currency: 'USD',
+        time_zone: o.timeZone ?? 'Europe/Sofia',
+        tax_profile_id: profile.id,
+        created_at: funnel.clock.now(),
+        updated_at: funnel.clock.now(),
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    await openWallet(tx, { accountId: account.id, currency: 'USD' })
+    return account.id
+  })
+  if (o.credit !== undefined) {
+    const amountMicros = String(parseAmount(o.credit))
+    const input = { accountId: String(accountId), amountMicros, reason: 'a deposit' }
+    const call = { actor: { kind: 'system' } as const, input, idempotencyKey: null }
+    await execute(funnel, grantCredit, call)
+  }
+  return { kind: 'user', userId: 1n, accountId, scopes: ['read:all', 'write:all'] }
+}
+
+async function addServer(
+  shop: { funnel: Funnel; ids: CatalogueIds; number: number },
+  { accountId }: UserActor,
+  o: RentTerms,
+): Promise<RentedServer> {
+  const { funnel, ids, number } = shop
+  const { plan = 'two', months = 1, addons = [], autoPay = true } = o
+  const now = funnel.clock.now()
+  const ref = `ref-${number}`
+  return await funnel.database.transaction(async (tx) => {
+    const server = await tx
+      .insertInto('server')
+      .values({
+        public_id: crypto.randomUUID(),
+        account_id: accountId,
+        plan_id: ids.plans[plan],
+        provider: 'simulated',
+        provider_ref: ref,
+        hostname: `web-${number}.example`,
+        location: 'Sofia',
+        image_name: 'Ubuntu 24.04',
+        image_family: 'ubuntu',
+        image_version: '24.04',
+        created_at: now,
+        updated_at: now,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    if (o.address !== undefined) {
+      await tx
+        .insertInto('server_address')
+        .values({
+          server_id: server.id,
+          version: 4,
+          address: o.address,
+          gateway: '10.0.0.1',
+          prefix: 24,
+          is_main: true,
+        })
+        .execute()
+    }
+    const events: EventDraft[] = []
+    const subscriptionId = await openSubscriptions(
+      { tx, now, record: (event) => void events.push(event) },
+      {
+        serverId: server.id,
+        accountId,
+        planId: ids.plans[plan],
+        billingCycle: months,
+        timeZone: o.timeZone ?? 'Europe/Sofia',
+        from: o.from ?? now,
+        addons: addons.map((key) => ({ addonId: ids.addons[key], quantity: 1 })),
+        autoPay,
+        terms: TERMS,
+      },
+    )
+    await writeEvents(
+      tx,
+      now,
+      events.map((event) => ({ actor: { kind: 'system' }, event })),
+    )
+    const addonIds = events.map((event) => event.subjectId).filter((id) => id !== subscriptionId)
+    return { serverId: server.id, subscriptionId, addonIds, ref }
+  })
+}
