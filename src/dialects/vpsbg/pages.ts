@@ -29,7 +29,10 @@ export function windowOf(query: PageQuery): { offset: number; limit: number } {
 export function pageShape<T extends TSchema>(item: T) {
   return Type.Object({
     data: Type.Array(item),
-    links: Type.Object({ first: Link, last: Link, prev: nullable(Link), next: nullable(Link) }),
+    links: Type.Object(
+      { first: Link, last: Link, prev: nullable(Link), next: nullable(Link) },
+      { examples: [{ first: PAGE_EXAMPLE, last: PAGE_EXAMPLE, prev: null, next: null }] },
+    ),
     meta: Type.Object({
       current_page: Type.Integer(),
       from: nullable(Type.Integer({ description: 'The first of the page, counted from 1' })),
@@ -49,7 +52,8 @@ export function pageShape<T extends TSchema>(item: T) {
   })
 }
 
-const Link = Type.String({ format: 'uri', examples: ['https://panel.example/v1/orders?page=1'] })
+const PAGE_EXAMPLE = 'https://panel.example/v1/orders?page=1'
+const Link = Type.String({ format: 'uri', examples: [PAGE_EXAMPLE] })
 
 /**
  * The page of `rows`, of which there are `total` in the whole list. Its links keep the filters

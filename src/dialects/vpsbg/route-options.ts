@@ -22,7 +22,7 @@ export function reading<const T extends Record<string, unknown>>(
   const { answer, ...rest } = shapes
   return {
     onRequest: requires(text.scope),
-    schema: { ...described(text), ...rest, response: { 200: answer, ...ERROR_RESPONSES } },
+    schema: { ...described(text), ...rest, response: { 200: answer, ...READ_ERRORS } },
   }
 }
 
@@ -100,4 +100,10 @@ export const ERROR_RESPONSES = Object.fromEntries(
     const content = { 'application/json': { schema: ErrorShape } }
     return [status, { description: `${text} ${links}`, content }]
   }),
+)
+
+/** What only happens to requests that change something. */
+const OF_WRITES = ['409', '423']
+const READ_ERRORS = Object.fromEntries(
+  Object.entries(ERROR_RESPONSES).filter(([status]) => !OF_WRITES.includes(status)),
 )

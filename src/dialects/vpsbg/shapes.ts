@@ -1,11 +1,22 @@
 import { Type } from 'typebox'
 import { nullable, oneOf } from '../../http/rest/shapes.ts'
 import type { JsonNumber } from '../../lib/json-number.ts'
+import {
+  BALANCE_EXAMPLE,
+  INVOICE_EXAMPLE,
+  ORDER_EXAMPLE,
+  PLAN_EXAMPLE,
+  QUOTE_EXAMPLE,
+  SERVER_EXAMPLE,
+  STATUS_EXAMPLE,
+  TRANSACTION_EXAMPLE,
+} from './examples.ts'
 
 /** What this API takes and answers, in the order in which its pages write it. */
-export const NumberId = Type.Unsafe<JsonNumber>({ type: 'integer', minimum: 1 })
-export const Money = Type.Unsafe<JsonNumber>({ type: 'number' })
-export const Instant = Type.String({
+const NumberId = Type.Unsafe<JsonNumber>({ type: 'integer', minimum: 1 })
+const Money = Type.Unsafe<JsonNumber>({ type: 'number' })
+const money = (description: string) => Type.Unsafe<JsonNumber>({ type: 'number', description })
+const Instant = Type.String({
   format: 'date-time',
   description: 'UTC, with microseconds',
   examples: ['2025-02-10T16:05:29.000000Z'],
@@ -19,19 +30,22 @@ const UnixSeconds = Type.Integer({
 const Promo = Type.Object({
   code: Type.String(),
   percentage: Percent,
-  discount: Type.Unsafe<JsonNumber>({ type: 'number', description: 'What it takes off, net' }),
+  discount: money('What it takes off, net'),
   discount_with_vat: Money,
 })
 
-export const InvoiceShape = Type.Object({
-  id: NumberId,
-  invoice_number: Type.String({ description: 'Ten digits', examples: ['0000007801'] }),
-  created_at: Instant,
-  amount: Money,
-  amount_with_vat: Money,
-  type: oneOf(['proform', 'original']),
-  order_ids: Type.Array(NumberId),
-})
+export const InvoiceShape = Type.Object(
+  {
+    id: NumberId,
+    invoice_number: Type.String({ description: 'Ten digits', examples: ['0000007801'] }),
+    created_at: Instant,
+    amount: Money,
+    amount_with_vat: Money,
+    type: oneOf(['proform', 'original']),
+    order_ids: Type.Array(NumberId),
+  },
+  { examples: [INVOICE_EXAMPLE] },
+)
 
 const OrderService = Type.Object({
   label: Type.String(),
@@ -49,83 +63,15 @@ const OrderService = Type.Object({
   promo: nullable(Promo),
 })
 
-/** The page's own example, with amounts that add up. */
-const ORDER_EXAMPLE = {
-  id: 7801,
-  tax_rate: 1.2,
-  amount: 180,
-  amount_with_vat: 216,
-  amount_from_balance: 0,
-  payment_method: 'balance',
-  status: 'awaiting_payment',
-  type: 'renew-service',
-  auto_pay: true,
-  promo_applicable: true,
-  created_at: '2025-02-10T16:05:29.000000Z',
-  due_at: '2025-06-19T21:00:00.000000Z',
-  payment_date: null,
-  invoices: [
-    {
-      id: 8736,
-      invoice_number: '0000007801',
-      created_at: '2025-02-09T22:00:00.000000Z',
-      amount: 180,
-      amount_with_vat: 216,
-      type: 'proform',
-      order_ids: [7801],
-    },
-  ],
-  promo: null,
-  payment_information: null,
-  services: [
-    {
-      label: 'Renewal: Cloud VPS 2 GB - ubuntu-2gb [87.121.52.159]',
-      sublabel: '87.121.52.159',
-      period_from: 1750366800,
-      period_to: 1758315600,
-      is_period_changeable: true,
-      service_id: 2904,
-      service_billing_cycle: 3,
-      service_minimum_billing_cycle: 1,
-      service_type: 'server',
-      amount: 75,
-      amount_with_vat: 90,
-      amount_sublabel: '',
-      promo: null,
-    },
-    {
-      label: 'cPanel & WHM license - up to 30 accounts',
-      sublabel: null,
-      period_from: 1750366800,
-      period_to: 1758315600,
-      is_period_changeable: false,
-      service_id: 1,
-      service_billing_cycle: null,
-      service_minimum_billing_cycle: null,
-      service_type: 'server-addon',
-      amount: 105,
-      amount_with_vat: 126,
-      amount_sublabel: '',
-      promo: null,
-    },
-  ],
-}
-
 export const ORDER_STATUSES = ['awaiting_payment', 'processing', 'paid', 'cancelled'] as const
 
 export const OrderShape = Type.Object(
   {
     id: NumberId,
-    tax_rate: Type.Unsafe<JsonNumber>({
-      type: 'number',
-      description: 'What a net amount is multiplied with: 1.2 is 20 % VAT',
-    }),
-    amount: Type.Unsafe<JsonNumber>({ type: 'number', description: 'Net' }),
-    amount_with_vat: Type.Unsafe<JsonNumber>({ type: 'number', description: 'Gross' }),
-    amount_from_balance: Type.Unsafe<JsonNumber>({
-      type: 'number',
-      description: 'What the balance has paid of it',
-    }),
+    tax_rate: money('What a net amount is multiplied with: 1.2 is 20 % VAT'),
+    amount: money('Net'),
+    amount_with_vat: money('Gross'),
+    amount_from_balance: money('What the balance has paid of it'),
     payment_method: oneOf(['balance', 'card']),
     status: oneOf(ORDER_STATUSES),
     type: oneOf(['renew-service']),
@@ -142,20 +88,23 @@ export const OrderShape = Type.Object(
   { examples: [ORDER_EXAMPLE] },
 )
 
-export const PlanShape = Type.Object({
-  id: NumberId,
-  type: Type.String({ examples: ['vps'] }),
-  key: Type.String({ examples: ['cloud-vps-2gb'] }),
-  name: Type.String({ examples: ['Cloud VPS 2 GB'] }),
-  vcpus: Type.Integer(),
-  memory: Type.Integer({ description: 'MB', examples: [2048] }),
-  disk: Type.Integer({ description: 'GB', examples: [40] }),
-  bandwidth: Type.Integer({ description: 'GB a month; 0: not limited', examples: [2000] }),
-  minimum_billing_cycle: Type.Integer({ description: 'Months' }),
-  available: Type.Boolean({ description: 'Whether it is sold to new servers' }),
-  price: nullable(Type.Unsafe<JsonNumber>({ type: 'number', description: 'Net' })),
-  price_with_vat: nullable(Money),
-})
+export const PlanShape = Type.Object(
+  {
+    id: NumberId,
+    type: Type.String({ examples: ['vps'] }),
+    key: Type.String({ examples: ['cloud-vps-2gb'] }),
+    name: Type.String({ examples: ['Cloud VPS 2 GB'] }),
+    vcpus: Type.Integer(),
+    memory: Type.Integer({ description: 'MB', examples: [2048] }),
+    disk: Type.Integer({ description: 'GB', examples: [40] }),
+    bandwidth: Type.Integer({ description: 'GB a month; 0: not limited', examples: [2000] }),
+    minimum_billing_cycle: Type.Integer({ description: 'Months' }),
+    available: Type.Boolean({ description: 'Whether it is sold to new servers' }),
+    price: nullable(money('Net')),
+    price_with_vat: nullable(Money),
+  },
+  { examples: [PLAN_EXAMPLE] },
+)
 
 const IpAddress = Type.Object({
   id: NumberId,
@@ -207,96 +156,97 @@ const SERVER_FIELDS = {
   ),
 }
 
-export const ServerShape = Type.Object(SERVER_FIELDS)
-export const ServerWithStateShape = Type.Object({
-  ...SERVER_FIELDS,
-  state: Type.Object({
+export const ServerShape = Type.Object(SERVER_FIELDS, { examples: [SERVER_EXAMPLE] })
+export const ServerWithStateShape = Type.Object(
+  {
+    ...SERVER_FIELDS,
+    state: Type.Object({
+      running: Type.Boolean(),
+      node_reachable: Type.Boolean({ description: 'False: `running` and `cpu` are not known' }),
+      cpu: Type.Object({ used: Type.Number({ description: 'Per cent' }) }),
+    }),
+  },
+  {
+    examples: [
+      { ...SERVER_EXAMPLE, state: { running: true, node_reachable: true, cpu: { used: 12.5 } } },
+    ],
+  },
+)
+
+export const ServerStatusShape = Type.Object(
+  {
     running: Type.Boolean(),
-    node_reachable: Type.Boolean({ description: 'False: `running` and `cpu` are not known' }),
-    cpu: Type.Object({ used: Type.Number({ description: 'Per cent' }) }),
-  }),
-})
+    suspended: Type.Boolean(),
+    network_suspended: Type.Boolean(),
+    rescue_mode: Type.Boolean(),
+    dns_resolvers: Type.Array(Type.String()),
+    cpu: Type.Object({
+      used: Type.Number({ description: 'Per cent' }),
+      free: Type.Number({ description: 'Per cent' }),
+    }),
+    disk: Type.Object({
+      used: Type.Number({ description: 'GB' }),
+      limit: Type.Integer({ description: 'GB' }),
+    }),
+    bandwidth: Type.Object({
+      used: Type.Number({ description: 'GB in this calendar month' }),
+      limit: Type.Integer({ description: 'GB; 0: not limited' }),
+    }),
+  },
+  { examples: [STATUS_EXAMPLE] },
+)
 
-export const ServerStatusShape = Type.Object({
-  running: Type.Boolean(),
-  suspended: Type.Boolean(),
-  network_suspended: Type.Boolean(),
-  rescue_mode: Type.Boolean(),
-  dns_resolvers: Type.Array(Type.String()),
-  cpu: Type.Object({
-    used: Type.Number({ description: 'Per cent' }),
-    free: Type.Number({ description: 'Per cent' }),
-  }),
-  disk: Type.Object({
-    used: Type.Number({ description: 'GB' }),
-    limit: Type.Integer({ description: 'GB' }),
-  }),
-  bandwidth: Type.Object({
-    used: Type.Number({ description: 'GB in this calendar month' }),
-    limit: Type.Integer({ description: 'GB; 0: not limited' }),
-  }),
-})
-
-export const QuoteShape = Type.Object({
-  amount: Type.Unsafe<JsonNumber>({
-    type: 'number',
-    description: 'What the order will come to, net, the discount taken off',
-  }),
-  amount_with_vat: Money,
-  discount: Money,
-  discount_with_vat: Money,
-  promo_code: nullable(
-    Type.Object({
-      code: Type.String(),
-      percentage: Percent,
-      minimum_billing_cycle: Type.Integer({ description: 'Months' }),
-      due_today_amount: Money,
-      due_today_amount_with_vat: Money,
-      promo_amount: Type.Unsafe<JsonNumber>({
-        type: 'number',
-        description: 'What the code takes off, net',
+export const QuoteShape = Type.Object(
+  {
+    amount: money('What the order will come to, net, the discount taken off'),
+    amount_with_vat: Money,
+    discount: Money,
+    discount_with_vat: Money,
+    promo_code: nullable(
+      Type.Object({
+        code: Type.String(),
+        percentage: Percent,
+        minimum_billing_cycle: Type.Integer({ description: 'Months' }),
+        due_today_amount: Money,
+        due_today_amount_with_vat: Money,
+        promo_amount: money('What the code takes off, net'),
       }),
-    }),
-  ),
-})
+    ),
+  },
+  { examples: [QUOTE_EXAMPLE] },
+)
 
-export const BalanceShape = Type.Object({
-  balance: Money,
-  balance_limit: Type.Unsafe<JsonNumber>({
-    type: 'number',
-    description: 'How far below zero the balance may go',
-  }),
-  estimated_expenses: Type.Unsafe<JsonNumber>({
-    type: 'number',
-    description: 'Open orders and renewals of the coming 30 days, with VAT',
-  }),
-  shortfall: Type.Unsafe<JsonNumber>({
-    type: 'number',
-    description: 'What the balance lacks for them',
-  }),
-  currency: Type.String({ examples: ['USD'] }),
-  has_valid_card: Type.Boolean(),
-  last_deposit: nullable(
-    Type.Object({
-      amount: Money,
-      amount_with_vat: Money,
-      payment_method: oneOf(['card', 'bank']),
-      payment_date: Instant,
-    }),
-  ),
-  unconfirmed_bitcoin_deposits: Type.Array(Type.Object({}), { maxItems: 0 }),
-})
+export const BalanceShape = Type.Object(
+  {
+    balance: Money,
+    balance_limit: money('How far below zero the balance may go'),
+    estimated_expenses: money('Open orders and renewals of the coming 30 days, with VAT'),
+    shortfall: money('What the balance lacks for them'),
+    currency: Type.String({ examples: ['USD'] }),
+    has_valid_card: Type.Boolean(),
+    last_deposit: nullable(
+      Type.Object({
+        amount: Money,
+        amount_with_vat: Money,
+        payment_method: oneOf(['card', 'bank']),
+        payment_date: Instant,
+      }),
+    ),
+    unconfirmed_bitcoin_deposits: Type.Array(Type.Object({}), { maxItems: 0 }),
+  },
+  { examples: [BALANCE_EXAMPLE] },
+)
 
-export const TransactionShape = Type.Object({
-  id: NumberId,
-  type: oneOf(['order', 'refund', 'credit', 'renewal', 'reversal', 'card']),
-  amount: Type.Unsafe<JsonNumber>({
-    type: 'number',
-    description: 'What it adds to the balance; a minus takes',
-  }),
-  balance_after: Money,
-  currency: Type.String({ examples: ['USD'] }),
-  description: Type.String(),
-  order_id: nullable(NumberId),
-  created_at: Instant,
-})
+export const TransactionShape = Type.Object(
+  {
+    id: NumberId,
+    type: oneOf(['order', 'refund', 'credit', 'renewal', 'reversal', 'card']),
+    amount: money('What it adds to the balance; a minus takes'),
+    balance_after: Money,
+    currency: Type.String({ examples: ['USD'] }),
+    description: Type.String(),
+    order_id: nullable(NumberId),
+    created_at: Instant,
+  },
+  { examples: [TRANSACTION_EXAMPLE] },
+)
