@@ -8,9 +8,6 @@ import type { PayOutcome } from './payment.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 import { lockPurchases, postponePurchases } from './payment-store.ts'
 
-/** Asked once; what is not known then is gone on with by whoever finds it due. */
-const PATIENCE_MS = 0
-
 const FAILED: ReadonlySet<PayOutcome['kind']> = new Set([
   'insufficient_funds',
   'not_renewable',
@@ -30,7 +27,7 @@ export async function payDuePurchases(desk: PaymentDesk, o: { limit: number }): 
     due.map(async (id) => {
       const input = { purchaseIds: [id], mayUseCard: true }
       const call = { actor: SYSTEM, input, idempotencyKey: null }
-      const { output } = await desk.pay(call, { patienceMs: PATIENCE_MS })
+      const { output } = await desk.pay(call, { once: true })
       if (output.some(({ outcome }) => FAILED.has(outcome.kind))) failed.push(id)
     }),
   )

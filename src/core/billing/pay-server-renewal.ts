@@ -1,4 +1,4 @@
-import type { Actor } from '../actor.ts'
+import { accountOf } from '../actor.ts'
 import { authorize, type Call } from '../execute.ts'
 import { effectKeyOf } from '../execute-batch.ts'
 import type { Effect } from '../operation.ts'
@@ -56,10 +56,6 @@ export async function payServerRenewal(
   const kind = result?.outcome.kind ?? withoutInvoice(server, invoiceId)
   const output = { ...(await toldOf(desk, { ...named, server, result })), kind }
   return { output, replayed: paid?.replayed ?? false }
-}
-
-function accountOf(actor: Actor): bigint | null {
-  return actor.kind === 'key' || actor.kind === 'user' ? actor.accountId : null
 }
 
 /** What to say of a server of which nothing is to be paid. */

@@ -17,7 +17,8 @@ const WAIT_STEP_MAX_MS = 250
 export interface PayTerms {
   /** What a repeat under the key has to be the same in, where that is not the selection. */
   readonly asked?: unknown
-  readonly patienceMs?: number
+  /** For work that comes again by itself: nobody is waited for, and everybody asked once. */
+  readonly once?: boolean
 }
 
 type Paid = Effect<readonly PayResult[]>
@@ -49,7 +50,8 @@ export class PaymentDesk {
    * `idempotency_key_reused`, `unavailable`.
    */
   async pay(call: Call<PaySelection>, terms: PayTerms = {}): Promise<Paid> {
-    const untilMs = performance.now() + (terms.patienceMs ?? PATIENCE_MS)
+    const once = terms.once ?? false
+    const untilMs = performance.now() + (once ? 0 : PATIENCE_MS)
     const purchaseIds = [...new Set(call.input.purchaseIds)]
     for (;;) {
       const { output } = await this.steps.reserve({
@@ -57,10 +59,10 @@ export class PaymentDesk {
         input: {
           selection: { ...call.input, purchaseIds },
           asked: terms.asked,
-          patient: performance.now() < untilMs,
+          patient: !once && performance.now() < untilMs,
         },
       })
-      const going = this.#goOn(call, output, untilMs)
+      const going = this.#goOn(call, output, { untilMs, once })
       if (going !== undefined) return await going
       await this.#untilFree(purchaseIds, untilMs)
     }
@@ -72,7 +74,8 @@ export class PaymentDesk {
     const input = { selection: call.input, asked: terms.asked, patient: false }
     const { db } = this.deps.funnel.database
     const kept = await findEffect(db, reservePayments, { ...call, input })
-    return kept && (await this.#goOn(call, kept, performance.now() + PATIENCE_MS))
+    const untilMs = performance.now() + PATIENCE_MS
+    return kept && (await this.#goOn(call, kept, { untilMs, once: false }))
   }
 
   /** Lets `work` go on though nobody may wait for it any more. */
@@ -95,18 +98,17 @@ export class PaymentDesk {
   #goOn(
     call: Call<PaySelection>,
     reservation: Reservation,
-    untilMs: number,
+    o: { readonly untilMs: number; readonly once: boolean },
   ): Promise<Paid> | undefined {
     const { actor } = call
+    const { untilMs } = o
     switch (reservation.kind) {
       case 'decided':
         return Promise.resolve({ output: reservation.results, replayed: false })
-      case 'reserved': {
-        const { purchases } = reservation
-        return this.#patiently(this.steps.finishAll(actor, purchases, untilMs), call, untilMs)
-      }
+      case 'reserved':
+        return this.#told(this.steps.finishAll(actor, reservation.purchases, untilMs), call, o)
       case 'charge':
-        return this.#patiently(this.steps.charge(actor, reservation, untilMs), call, untilMs)
+        return this.#told(this.steps.charge(actor, reservation, untilMs), call, o)
       case 'kept': {
         const key = effectKeyOf(call)
         if (key === null) throw new Error('without a key nothing is kept')
@@ -119,19 +121,21 @@ export class PaymentDesk {
   }
 
   /** The outcome of work that goes on, or after a while only that it does. */
-  async #patiently(
+  async #told(
     work: Promise<readonly PayResult[]>,
     { input }: Call<PaySelection>,
-    untilMs: number,
+    o: { readonly untilMs: number; readonly once: boolean },
   ): Promise<Paid> {
+    const going = this.keepGoing(work)
+    if (o.once) return { output: await going, replayed: false }
     const outcome = { kind: 'settling' } as const
     const timeout = new AbortController()
-    const late = pause(Math.max(0, untilMs - performance.now()), undefined, {
+    const late = pause(Math.max(0, o.untilMs - performance.now()), undefined, {
       signal: timeout.signal,
     })
     late.catch(() => {})
     try {
-      const results = await Promise.race([this.keepGoing(work), late])
+      const results = await Promise.race([going, late])
       const settling = () => input.purchaseIds.map((purchaseId) => ({ purchaseId, outcome }))
       return { output: results ?? settling(), replayed: false }
     } finally {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Json } from '../../db/schema.ts'
 import { AMOUNT_MAX } from '../../lib/money.ts'
-import type { Actor } from '../actor.ts'
+import { accountOf } from '../actor.ts'
 import type { BatchAnswer, BatchContext, BatchedCall, BatchOperation } from '../execute-batch.ts'
 import { placeHolds } from '../ledger/holds.ts'
 import type { Wallet } from '../ledger/ledger.ts'
@@ -119,11 +119,6 @@ function decideCall(
 function kept({ input: { selection } }: Call, chargeId?: bigint): Json {
   const purchases = selection.purchaseIds.map(String)
   return { kind: 'kept', purchases, ...(chargeId && { charge: String(chargeId) }) }
-}
-
-/** Operators and Purser itself pay for anybody. */
-function accountOf(actor: Actor): bigint | null {
-  return actor.kind === 'key' || actor.kind === 'user' ? actor.accountId : null
 }
 
 async function openCounter(

@@ -1,0 +1,318 @@
+/**
+ * A shop with a plan, an addon and a tax of 20 % within its prices, customers with servers, and
+ * payment desks, each as if of a process of its own, on one database. A server costs 5.00 a month
+ * in USD and its addon 2.00; the provider and the gateway do as a test says.
+ */
+import assert from 'node:assert/strict'
+import { type Actor, SYSTEM, type UserActor } from '../../src/core/actor.ts'
+import type { BillingTerms } from '../../src/core/billing/billing-terms.ts'
+import { createTaxProfile } from '../../src/core/billing/create-tax-profile.ts'
+import { openSubscriptions } from '../../src/core/billing/open-subscriptions.ts'
+import type { PayOutcome } from '../../src/core/billing/payment.ts'
+import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
+import { renewServers } from '../../src/core/billing/renew-servers.ts'
+import { saveCard } from '../../src/core/billing/save-card.ts'
+import { createAddon } from '../../src/core/catalogue/create-addon.ts'
+import { createPlan } from '../../src/core/catalogue/create-plan.ts'
+import { execute } from '../../src/core/execute.ts'
+import { createAccount } from '../../src/core/identity/create-account.ts'
+import { grantCredit } from '../../src/core/ledger/grant-credit.ts'
+import { verifyLedger } from '../../src/core/ledger/verify-ledger.ts'
+import type { Operation } from '../../src/core/operation.ts'
+import { type Database, openDatabase } from '../../src/db/database.ts'
+import { ShiftedClock } from '../../src/lib/clock.ts'
+import { Gateway, Provider } from './outside-worlds.ts'
+import { testDatabase } from './postgres.ts'
+
+const UNIT = 1_000_000n
+const TERMS: BillingTerms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
+
+/** How a customer begins. */
+export interface CustomerTerms {
+  /** What the wallet holds. */
+  readonly creditMicros?: bigint
+  readonly card?: boolean
+  /** 'none': the account pays no tax. */
+  readonly tax?: 'within' | 'none'
+}
+
+export class PaymentScene {
+  readonly database: Database
+  readonly provider = new Provider()
+  readonly gateway = new Gateway()
+  readonly clock = new ShiftedClock()
+  readonly desks: PaymentDesk[] = []
+  readonly #databases: Database[] = []
+  readonly #open: () => Database
+  readonly #drop: () => Promise<void>
+  #servers = 0
+  #planId = 0n
+  #addonId = 0n
+  #taxProfileId = 0n
+
+  private constructor(open: () => Database, drop: () => Promise<void>) {
+    this.#open = open
+    this.#drop = drop
+    this.database = open()
+  }
+
+  static async open(): Promise<PaymentScene> {
+    const place = await testDatabase()
+    const scene = new PaymentScene(() => openDatabase(place.connection, { max: 8 }), place.drop)
+    const monthly = (amount: string) => [{ currency: 'USD', billingCycle: 1, amount }]
+    const plan = await scene.run(createPlan(new Set(['simulated'])), {
+      key: 'small',
+      name: 'Small',
+      vcpus: 1,
+      memoryMb: 1024,
+      diskGb: 10,
+      bandwidthGb: 0,
+      minimumBillingCycle: 1,
+      provider: 'simulated',
+      position: 0,
+      prices: monthly('5.00'),
+    })
+    scene.#planId = BigInt(plan.id)
+    const addon = await scene.run(createAddon, {
+      key: 'cpanel-pro-30',
+      family: 'cpanel',
+      name: 'cPanel',
+      position: 0,
+      prices: monthly('2.00'),
+    })
+    scene.#addonId = BigInt(addon.id)
+    const tax = { name: 'VAT 20 %', ratePpm: 200_000, pricesIncludeTax: true }
+    scene.#taxProfileId = BigInt((await scene.run(createTaxProfile, tax)).id)
+    return scene
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.desks.map((desk) => desk.drained()))
+    await Promise.all([this.database, ...this.#databases].map((database) => database.close()))
+    await this.#drop()
+  }
+
+  get funnel() {
+    return { database: this.database, clock: this.clock }
+  }
+
+  /** A desk with connections of its own, as another process has it. */
+  desk(): PaymentDesk {
+    const database = this.#open()
+    this.#databases.push(database)
+    const desk = new PaymentDesk({
+      funnel: { database, clock: this.clock },
+      compute: new Map([['simulated', this.provider]]),
+      cards: new Map([['simulated', this.gateway]]),
+      terms: TERMS,
+    })
+    this.desks.push(desk)
+    return desk
+  }
+
+  async run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    const call = { actor: SYSTEM, input, idempotencyKey: null }
+    return (await execute(this.funnel, operation, call)).output
+  }
+
+  async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.database.pool.query(text, [...values])).rows as Row[]
+  }
+
+  async customer(o: CustomerTerms = {}): Promise<PayingCustomer> {
+    const { id } = await this.run(createAccount, {
+      email: `${crypto.randomUUID()}@shop.example`,
+      name: 'Customer',
+      currency: 'USD',
+      timeZone: 'Europe/Sofia',
+    })
+    const accountId = BigInt(id)
+    if (o.tax !== 'none') {
+      const values = [this.#taxProfileId, accountId]
+      await this.query('update account set tax_profile_id = $1 where id = $2', values)
+    }
+    const customer = new PayingCustomer(this, accountId)
+    if (o.creditMicros !== undefined && o.creditMicros > 0n) await customer.credit(o.creditMicros)
+    if (o.card ?? false) {
+      const card = { gateway: 'simulated', gatewayRef: `card-${id}`, brand: 'visa' }
+      await this.run(saveCard(new Set(['simulated'])), { accountId, ...card, lastFour: '4242' })
+    }
+    return customer
+  }
+
+  /** A server whose first month, granted, ends `daysLeft` days from now at the most. */
+  async server(accountId: bigint, o: { addon: boolean; autoPay: boolean }): Promise<TestServer> {
+    const ref = `ref-${++this.#servers}`
+    const [row] = await this.query<{ id: bigint }>(
+      `insert into server (public_id, account_id, plan_id, provider, provider_ref, hostname,
+         location, image_name, image_family, image_version, created_at, updated_at)
+       values (gen_random_uuid(), $1, $2, 'simulated', $3, $3, 'Sofia', 'Ubuntu 24.04', 'ubuntu',
+         '24.04', now(), now()) returning id`,
+      [accountId, this.#planId, ref],
+    )
+    const id = row!.id
+    const addons = o.addon ? [{ addonId: this.#addonId, quantity: 1 }] : []
+    const open: Operation<null, string> = {
+      name: 'test.subscribe',
+      permission: 'system',
+      run: async (context) => {
+        const subscriptionId = await openSubscriptions(context, {
+          serverId: id,
+          accountId,
+          planId: this.#planId,
+          billingCycle: 1,
+          timeZone: 'Europe/Sofia',
+          from: context.now,
+          addons,
+          autoPay: o.autoPay,
+          terms: TERMS,
+        })
+        context.record({ kind: 'server.created', subjectId: id, accountId })
+        return String(subscriptionId)
+      },
+    }
+    return { id, ref, subscriptionId: BigInt(await this.run(open, null)) }
+  }
+
+  /** The transfers that a purchase has caused, in their order: `hold wallet>held 5000000`. */
+  async transfers(purchaseId: bigint): Promise<string[]> {
+    const rows = await this.query<{ line: string }>(
+      `select t.cause_kind || ' ' || d.kind || '>' || c.kind || ' ' || t.amount as line
+       from transfer t
+       join ledger_account d on d.id = t.debit_id join ledger_account c on c.id = t.credit_id
+       where (t.cause_kind in ('hold', 'hold_end') and t.cause_id in (
+           select id from hold where subject_kind = 'purchase' and subject_id = $1))
+         or (t.cause_kind = 'card_charge' and t.cause_id in (
+           select id from card_charge where purchase_id = $1))
+       order by t.id`,
+      [purchaseId],
+    )
+    return rows.map((row) => row.line)
+  }
+
+  async purchase(id: bigint): Promise<{ state: string; gross: bigint; payAt: Date | null }> {
+    const [row] = await this.query<{ state: string; gross: bigint; payAt: Date | null }>(
+      `select state, gross, pay_at as "payAt" from purchase where id = $1`,
+      [id],
+    )
+    return row!
+  }
+
+  /** How often events of these kinds were written of one subject. */
+  async events(subjectId: bigint, prefix: string): Promise<string[]> {
+    const rows = await this.query<{ kind: string }>(
+      `select kind from event where subject_id = $1 and kind like $2 order by tx_id, id`,
+      [subjectId, `${prefix}%`],
+    )
+    return rows.map((row) => row.kind)
+  }
+
+  /** As if the process that held everything at this moment had died long ago. */
+  async lapse(): Promise<void> {
+    const past = `lease_until = now() - interval '1 hour', look_at = now() - interval '1 hour'`
+    await this.query(`update purchase set ${past} where state = 'processing'`)
+    await this.query(`update card_charge set ${past} where state = 'pending'`)
+  }
+
+  /** Proves what the ledger and billing promise of all rows. */
+  async assertBooksBalance(): Promise<void> {
+    const { checks } = await verifyLedger(this.database, { all: true })
+    assert.deepEqual(
+      checks.filter((check) => !check.ok),
+      [],
+    )
+  }
+}
+
+export interface TestServer {
+  readonly id: bigint
+  readonly ref: string
+  readonly subscriptionId: bigint
+}
+
+export class PayingCustomer {
+  readonly accountId: bigint
+  readonly actor: UserActor
+  readonly #scene: PaymentScene
+
+  constructor(scene: PaymentScene, accountId: bigint) {
+    this.#scene = scene
+    this.accountId = accountId
+    this.actor = { kind: 'user', userId: 1n, accountId, scopes: ['read:all', 'write:all'] }
+  }
+
+  async credit(micros: bigint): Promise<void> {
+    await this.#scene.run(grantCredit, {
+      accountId: String(this.accountId),
+      amountMicros: String(micros),
+      reason: 'test',
+    })
+  }
+
+  async server(o: { addon?: boolean; autoPay?: boolean } = {}): Promise<TestServer> {
+    const { addon = false, autoPay = false } = o
+    return await this.#scene.server(this.accountId, { addon, autoPay })
+  }
+
+  /** Makes out one renewal for these servers. */
+  async renew(...servers: readonly TestServer[]): Promise<bigint> {
+    const { purchaseId } = await this.#scene.run(renewServers, {
+      serverIds: servers.map(({ id }) => id),
+      billingCycle: null,
+      promoCode: null,
+      addonIds: null,
+      existing: 'keep',
+    })
+    return BigInt(purchaseId)
+  }
+
+  /** A server of its own and the renewal for it. */
+  async renewal(o: { addon?: boolean; autoPay?: boolean } = {}) {
+    const server = await this.server(o)
+    return { server, purchaseId: await this.renew(server) }
+  }
+
+  /** Pays one purchase; what became of it. */
+  async pay(
+    desk: PaymentDesk,
+    purchaseId: bigint,
+    o: { key?: string; mayUseCard?: boolean; actor?: Actor } = {},
+  ): Promise<PayOutcome['kind']> {
+    const { output } = await desk.pay({
+      actor: o.actor ?? this.actor,
+      input: { purchaseIds: [purchaseId], mayUseCard: o.mayUseCard ?? false },
+      idempotencyKey: o.key ?? null,
+    })
+    assert.deepEqual(
+      output.map((result) => result.purchaseId),
+      [purchaseId],
+    )
+    return output[0]!.outcome.kind
+  }
+
+  /** Wallet and held money. */
+  async money(): Promise<{ wallet: bigint; held: bigint }> {
+    const rows = await this.#scene.query<{ kind: string; balance: bigint }>(
+      `select kind, balance from ledger_account where account_id = $1`,
+      [this.accountId],
+    )
+    const of = (kind: string) => rows.find((row) => row.kind === kind)?.balance ?? 0n
+    return { wallet: of('wallet'), held: of('held') }
+  }
+
+  /** How many periods of a server were paid for, and where its subscription ends by them. */
+  async periods({ subscriptionId }: TestServer): Promise<{ paid: number; tile: boolean }> {
+    const [row] = await this.#scene.query<{ paid: bigint; tile: boolean }>(
+      `select count(*) filter (where d.purchase_line_id is not null) as paid,
+         max(d.period_to) = s.expires_at
+           and count(*) = 1 + count(*) filter (where exists (select from subscription_period b
+             where b.subscription_id = s.id and b.period_to = d.period_from)) as tile
+       from subscription s join subscription_period d on d.subscription_id = s.id
+       where s.id = $1 group by s.id`,
+      [subscriptionId],
+    )
+    return { paid: Number(row!.paid), tile: row!.tile }
+  }
+}
+
+export const PRICE_MICROS = 5n * UNIT
