@@ -4,36 +4,28 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import { registerAdmin } from './admin/admin.ts'
 import { registerCustomerSession } from './admin/customer-session.ts'
 import type { Config } from './config.ts'
-import { CatalogueCache } from './core/catalogue/catalogue-cache.ts'
-import { EpochWatch } from './core/epoch-watch.ts'
-import type { Funnel } from './core/execute.ts'
-import { KeyDirectory } from './core/identity/key-directory.ts'
-import type { DeliveryDrivers } from './core/orders/delivery-driver.ts'
-import { NumberBlocks } from './core/orders/number-blocks.ts'
-import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.ts'
 import { OrderReader } from './core/orders/order-reader.ts'
-import type { OrderDesk } from './core/orders/place-order.ts'
+import { ServerReader } from './core/servers/server-reader.ts'
 import { checkServer } from './db/check-server.ts'
-import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
+import type { ConnectionSettings } from './db/database.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { migrate } from './db/migrate.ts'
 import { seedDemo } from './demo.ts'
+import { registerCrownPanel } from './dialects/crownpanel/crownpanel-route.ts'
+import { registerHostup } from './dialects/hostup/hostup.ts'
 import { panel } from './dialects/panel/panel.ts'
 import { registerPanel } from './dialects/panel-family/panel-route.ts'
 import { panelbon } from './dialects/panelbon/panelbon.ts'
+import { registerVpsbg } from './dialects/vpsbg/vpsbg.ts'
 import { registerDocumentation } from './documentation.ts'
-import { simulatedDelivery } from './drivers/delivery/simulated-delivery.ts'
 import { authenticator } from './http/authenticate.ts'
 import { registerHealth } from './http/health.ts'
 import { Limits } from './http/limits.ts'
-import { Metrics } from './http/metrics.ts'
-import { RateLimiter } from './http/rate-limiter.ts'
 import { createServer, toRefusal } from './http/server.ts'
-import { ShiftedClock } from './lib/clock.ts'
 import { StartupError } from './lib/startup-error.ts'
-import { startCleanUp } from './workers/clean-up.ts'
-import { startDeliveryWorker } from './workers/delivery-worker.ts'
-import { startKeyUseWorker } from './workers/key-use-worker.ts'
+import { registerBillingPage } from './pages/billing.ts'
+import { type Core, type Stop, startCore } from './start-core.ts'
+import { startWorkers } from './start-workers.ts'
 
 export interface RunningPurser {
   /** Where it listens, without a trailing slash. */
@@ -41,14 +33,6 @@ export interface RunningPurser {
   /** Answers what it has accepted, then stops everything that was started. */
   stop(): Promise<void>
 }
-
-/** How to stop something that was started; called in the reverse order. */
-type Stop = () => Promise<void> | void
-
-/** Connections: commits and reads of the hot path have their own, so that nothing starves them. */
-const HOT_CONNECTIONS = 6
-const OTHER_CONNECTIONS = 8
-const HOT_QUERY_TIMEOUT_MS = 10_000
 
 /** Starts everything that `config` asks for. Throws StartupError for what one can act on. */
 export async function startPurser(config: Config): Promise<RunningPurser> {
@@ -113,39 +97,55 @@ async function serve(
   const core = await startCore(config, connection, life.stops)
   const app = createServer({ log, metrics: core.metrics, trustProxy: config.trustProxy })
   registerHealth(app, { pool: core.funnel.database.pool, metrics: core.metrics })
-  const limits = new Limits(core.limiter, config.rateLimitPerMinute)
-  const panels = {
-    desk: core.desk,
-    reader: new OrderReader(core.hot.pool, core.desk.keys),
-    cancelling: { funnel: core.funnel, drivers: core.drivers },
-    limits,
-    authenticate: authenticator(core.desk.keys, limits),
-    toRefusal: toRefusal.bind(null, log),
-  }
-  registerPanel(app, panel, panels)
-  registerPanel(app, panelbon, panels)
-  registerDocumentation(app, { publicUrl: config.publicUrl, clock: core.funnel.clock })
-  const rest = {
-    funnel: core.funnel,
-    keys: core.desk.keys,
-    watch: core.watch,
-    limits,
-    publicUrl: config.publicUrl,
-    testClock: config.testClock,
-    providers: new Set(core.drivers.keys()),
-    toRefusal: panels.toRefusal,
-  }
-  await registerAdmin(app, rest)
-  await registerCustomerSession(app, rest)
+  await registerSurfaces(app, { core, config, log })
   const { dataDir, demo } = config
-  if (demo) await seedDemo(core.funnel, { dataDir, url: localUrl(config, config.port) })
+  const seed = (url: string) => seedDemo(core.funnel, { dataDir, url })
+  if (demo) await seed(localUrl(config, config.port))
   await listen(app, config)
   const { port } = app.server.address() as AddressInfo
   const url = localUrl(config, port)
-  if (demo && port !== config.port) await seedDemo(core.funnel, { dataDir, url })
+  if (demo && port !== config.port) await seed(url)
   life.stops.push(() => app.close())
   startWorkers(core, log, life.stops)
   return { url, stop: life.stopAll }
+}
+
+/** Everything that answers requests but the health endpoints. */
+async function registerSurfaces(
+  app: FastifyInstance,
+  { core, config, log }: { core: Core; config: Config; log: Logger },
+): Promise<void> {
+  const { funnel, drivers, payments, terms, watch } = core
+  const { keys } = core.desk
+  const limits = new Limits(core.limiter, config.rateLimitPerMinute)
+  const reader = new OrderReader(core.hot.pool, keys)
+  const shared = { keys, limits, toRefusal: toRefusal.bind(null, log) }
+  const panels = {
+    ...shared,
+    desk: core.desk,
+    reader,
+    cancelling: { funnel, drivers: drivers.delivery },
+    authenticate: authenticator(keys, limits),
+  }
+  registerPanel(app, panel, panels)
+  registerPanel(app, panelbon, panels)
+  const { publicUrl, testClock } = config
+  registerDocumentation(app, { publicUrl, clock: funnel.clock })
+  const { db } = funnel.database
+  const servers = new ServerReader({ db, compute: drivers.compute })
+  const renewing = { ...shared, funnel, db, servers, payments, publicUrl }
+  registerCrownPanel(app, { ...renewing, reader })
+  await registerVpsbg(app, renewing)
+  await registerHostup(app, renewing)
+  registerBillingPage(app, renewing)
+  const providers = {
+    delivery: new Set(drivers.delivery.keys()),
+    compute: new Set(drivers.compute.keys()),
+    payment: new Set(drivers.payment.keys()),
+  }
+  const operated = { ...renewing, watch, testClock, terms, providers }
+  await registerAdmin(app, operated)
+  await registerCustomerSession(app, operated)
 }
 
 async function listen(app: FastifyInstance, config: Config): Promise<void> {
@@ -169,77 +169,4 @@ function localUrl(config: Config, port: number): string {
   const everywhere = config.host === '0.0.0.0' || config.host === '::'
   const host = everywhere ? '127.0.0.1' : config.host
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** What every surface and worker stands on. */
-interface Core {
-  readonly funnel: Funnel
-  /** Its connections serve commits and reads of orders alone. */
-  readonly hot: Database
-  readonly watch: EpochWatch
-  readonly desk: OrderDesk
-  readonly drivers: DeliveryDrivers
-  readonly metrics: Metrics
-  readonly limiter: RateLimiter
-}
-
-async function startCore(
-  config: Config,
-  connection: ConnectionSettings,
-  stops: Stop[],
-): Promise<Core> {
-  const database = openDatabase(connection, { max: OTHER_CONNECTIONS })
-  stops.push(() => database.close())
-  const hot = openDatabase(connection, {
-    max: HOT_CONNECTIONS,
-    applicationName: 'purser hot',
-    queryTimeoutMs: HOT_QUERY_TIMEOUT_MS,
-    indexesOnly: true,
-  })
-  stops.push(() => hot.close())
-
-  const clock = new ShiftedClock()
-  const watch = new EpochWatch(hot.db, (epochs) => {
-    if (config.testClock) clock.shiftTo(epochs.clockOffsetMs)
-  })
-  await watch.start()
-  stops.push(() => watch.stop())
-
-  const metrics = new Metrics()
-  const committer = new OrderCommitter(hot.pool, {
-    limits: { ...COMMITTER_LIMITS, batchMax: config.commitBatchMax },
-    onBatch: (size) => metrics.committed(size),
-  })
-  metrics.gauge('purser_commit_queue_orders', 'Orders that wait for a commit.', () => {
-    return committer.waiting
-  })
-  const limiter = new RateLimiter(database.pool)
-  limiter.start()
-  stops.push(() => limiter.stop())
-  return {
-    funnel: { database, clock },
-    hot,
-    watch,
-    desk: {
-      db: hot.db,
-      clock,
-      keys: new KeyDirectory(hot.db, watch),
-      catalogue: new CatalogueCache(hot.db, watch),
-      numbers: new NumberBlocks(hot.pool),
-      committer,
-    },
-    drivers: new Map([['simulated', simulatedDelivery({ pool: database.pool, clock })]]),
-    metrics,
-    limiter,
-  }
-}
-
-function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
-  const { funnel, drivers, desk } = core
-  const workers = [
-    startDeliveryWorker({ funnel, drivers, log, busy: () => desk.committer.busy }),
-    startCleanUp({ funnel, log, busy: () => desk.committer.busy }),
-    startKeyUseWorker({ funnel, keys: desk.keys, log }),
-  ]
-  for (const worker of workers) stops.push(() => worker.stop())
 }

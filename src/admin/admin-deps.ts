@@ -1,6 +1,9 @@
+import type { BillingTerms } from '../core/billing/billing-terms.ts'
+import type { PaymentDesk } from '../core/billing/payment-desk.ts'
 import type { EpochWatch } from '../core/epoch-watch.ts'
 import type { Funnel } from '../core/execute.ts'
 import type { KeyDirectory } from '../core/identity/key-directory.ts'
+import type { ServerReader } from '../core/servers/server-reader.ts'
 import type { Limits } from '../http/limits.ts'
 import type { RestDeps } from '../http/rest/prepare-rest.ts'
 
@@ -11,6 +14,15 @@ export interface AdminDeps extends RestDeps {
   readonly watch: EpochWatch
   readonly limits: Limits
   readonly testClock: boolean
-  /** The names of the delivery drivers of this process. */
-  readonly providers: ReadonlySet<string>
+  readonly payments: PaymentDesk
+  readonly servers: ServerReader
+  readonly terms: BillingTerms
+  readonly providers: ProviderNames
+}
+
+/** The names of the drivers of this process, by their kind. */
+export interface ProviderNames {
+  readonly delivery: ReadonlySet<string>
+  readonly compute: ReadonlySet<string>
+  readonly payment: ReadonlySet<string>
 }

@@ -353,13 +353,16 @@ test('the books, the providers and the feed answer', async () => {
   assert.equal(verified.json.ok, true, verified.text)
   const providers = await ask('GET', '/providers')
   assert.deepEqual(
-    providers.json.data.map((provider: { name: string; status: string }) => [
+    providers.json.data.map((provider: { kind: string; name: string; status: string }) => [
+      provider.kind,
       provider.name,
       provider.status,
     ]),
     [
-      ['simulated', 'working'],
-      ['manual', 'working'],
+      ['delivery', 'simulated', 'working'],
+      ['delivery', 'manual', 'working'],
+      ['compute', 'simulated', 'working'],
+      ['payment', 'simulated', 'working'],
     ],
   )
   const first = await events('limit=1')

@@ -73,8 +73,8 @@ const tag = 'Catalogue'
 /** What is sold by order. */
 export function registerServices(app: AdminRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
-  const add = createService(deps.providers)
-  const change = updateService(deps.providers)
+  const add = createService(deps.providers.delivery)
+  const change = updateService(deps.providers.delivery)
   app.post(
     '/services',
     {

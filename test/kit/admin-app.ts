@@ -5,13 +5,17 @@ import { registerAdmin } from '../../src/admin/admin.ts'
 import type { AdminDeps } from '../../src/admin/admin-deps.ts'
 import { registerCustomerSession } from '../../src/admin/customer-session.ts'
 import { SYSTEM } from '../../src/core/actor.ts'
+import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
 import { EpochWatch } from '../../src/core/epoch-watch.ts'
 import { execute, type Funnel } from '../../src/core/execute.ts'
 import { createOperator } from '../../src/core/identity/create-operator.ts'
 import { createOperatorKey } from '../../src/core/identity/create-operator-key.ts'
 import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
 import type { Operation } from '../../src/core/operation.ts'
+import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
+import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
+import { simulatedCards } from '../../src/drivers/payment/simulated-cards.ts'
 import { Limits } from '../../src/http/limits.ts'
 import { RateLimiter } from '../../src/http/rate-limiter.ts'
 import { toRefusal } from '../../src/http/server.ts'
@@ -63,14 +67,26 @@ export async function startAdminApp(
   const operatorId = BigInt(operator.id)
   const { key } = await run(createOperatorKey, { operatorId, name: 'test' })
 
+  const world = { pool: database.pool, clock }
+  const compute = new Map([['simulated', simulatedCompute(world)]])
+  const cards = new Map([['simulated', simulatedCards(world)]])
+  const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
+  const payments = new PaymentDesk({ funnel, compute, cards, terms })
   const deps: AdminDeps = {
     funnel,
     watch,
+    payments,
+    servers: new ServerReader({ db: database.db, compute }),
+    terms,
     keys: new KeyDirectory(database.db, watch),
     limits: new Limits(new RateLimiter(database.pool), 0),
     publicUrl: o.publicUrl === undefined ? 'https://purser.example' : o.publicUrl,
     testClock: o.testClock ?? true,
-    providers: new Set(['simulated', 'manual']),
+    providers: {
+      delivery: new Set(['simulated', 'manual']),
+      compute: new Set(['simulated']),
+      payment: new Set(['simulated']),
+    },
     toRefusal: toRefusal.bind(null, pino({ level: 'silent' })),
   }
   const routes: RouteOptions[] = []
@@ -110,6 +126,7 @@ export async function startAdminApp(
     async close() {
       watch.stop()
       await app.close()
+      await payments.drained()
       await database.close()
       await place.drop()
     },

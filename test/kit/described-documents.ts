@@ -28,6 +28,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
     const watch = new EpochWatch(database.db, () => {})
     const funnel = { database, clock: new ShiftedClock() }
     const compute = new Map()
+    const none = new Set<string>()
     const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
     const payments = new PaymentDesk({ funnel, compute, cards: new Map(), terms })
     const servers = new ServerReader({ db: database.db, compute })
@@ -38,12 +39,15 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       limits: new Limits(new RateLimiter(database.pool), 0),
       publicUrl: null,
       testClock: true,
-      providers: new Set<string>(),
+      servers,
+      payments,
+      terms,
+      providers: { delivery: none, compute: none, payment: none },
       toRefusal: (error: unknown) =>
         error instanceof Refusal ? error : new Refusal('internal_error', { cause: error }),
     }
-    await registerVpsbg(app, { ...deps, servers, payments })
-    await registerHostup(app, { ...deps, servers, payments })
+    await registerVpsbg(app, deps)
+    await registerHostup(app, deps)
     await registerAdmin(app, deps)
     await registerCustomerSession(app, deps)
     await app.ready()

@@ -1,0 +1,24 @@
+import type { Logger } from 'pino'
+import { payDuePurchases } from './core/billing/pay-due-purchases.ts'
+import type { Core, Stop } from './start-core.ts'
+import { startCleanUp } from './workers/clean-up.ts'
+import { startDeliveryWorker } from './workers/delivery-worker.ts'
+import { startKeyUseWorker } from './workers/key-use-worker.ts'
+import { startPaymentWorker } from './workers/payment-worker.ts'
+import { startRenewalWorker } from './workers/renewal-worker.ts'
+import { startServerWorker } from './workers/server-worker.ts'
+
+/** Starts the loops that do what waits in rows; each goes into `stops`. */
+export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
+  const { funnel, drivers, desk, payments } = core
+  const busy = () => desk.committer.busy
+  const workers = [
+    startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy }),
+    startServerWorker({ funnel, compute: drivers.compute, log }),
+    startPaymentWorker({ payments, log }),
+    startRenewalWorker({ funnel, payDue: (o) => payDuePurchases(payments, o), log, busy }),
+    startCleanUp({ funnel, log, busy }),
+    startKeyUseWorker({ funnel, keys: desk.keys, log }),
+  ]
+  for (const worker of workers) stops.push(() => worker.stop())
+}
