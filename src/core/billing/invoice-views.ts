@@ -20,6 +20,11 @@ const COLUMNS = sql`
   i.issued_on as "issuedOn", i.due_at as "dueAt", i.created_at as "createdAt",
   i.paid_at as "paidAt"`
 
+/** SQL: whether an invoice is the account's; null: anybody's, for operators. */
+function isOf(accountId: bigint | null): RawBuilder<unknown> {
+  return accountId === null ? sql`true` : sql`i.account_id = ${accountId}`
+}
+
 /** SQL: whether the purchase of the invoice `i` renews this server, or did before it was voided. */
 function renewsServer(serverId: bigint): RawBuilder<boolean> {
   return sql`exists (
@@ -28,18 +33,18 @@ function renewsServer(serverId: bigint): RawBuilder<boolean> {
     where l.purchase_id = i.purchase_id and s.server_id = ${serverId})`
 }
 
-/** An account's invoices, newest first; those that renew a server, where one is given. */
+/** An account's invoices (null: all), newest first; of one server where that is given. */
 export async function listInvoices<Window extends ListWindow>(
   db: Db,
   o: {
-    accountId: bigint
+    accountId: bigint | null
     state?: Invoice['state'] | undefined
     serverId?: bigint | undefined
     window: Window
   },
 ): Promise<{ invoices: Invoice[]; total: TotalOf<Window> }> {
   const before = beforeOf(o.window)
-  const chosen = sql`i.account_id = ${o.accountId}
+  const chosen = sql`${isOf(o.accountId)}
     ${o.state === undefined ? sql`` : sql`and i.state = ${o.state}`}
     ${o.serverId === undefined ? sql`` : sql`and ${renewsServer(o.serverId)}`}`
   const { rows: invoices } = await sql<Invoice>`
@@ -57,18 +62,18 @@ export async function listInvoices<Window extends ListWindow>(
 const ID = /^[1-9]\d{0,17}$/
 
 /**
- * An invoice of the account by its id or its public id; where a server is given, one that renews
- * it. Refuses `not_found`.
+ * An invoice of the account (null: of anybody's) by its id or its public id; where a server is
+ * given, one that renews it. Refuses `not_found`.
  */
 export async function readInvoice(
   db: Db,
-  o: { accountId: bigint; name: string; serverId?: bigint },
+  o: { accountId: bigint | null; name: string; serverId?: bigint },
 ): Promise<Invoice> {
   const publicId = parsePublicId('inv', o.name)
   if (publicId === undefined && !ID.test(o.name)) throw new Refusal('not_found')
   const named = publicId === undefined ? sql`i.id = ${o.name}` : sql`i.public_id = ${publicId}`
   const renews = o.serverId === undefined ? sql`true` : renewsServer(o.serverId)
-  const invoice = await first(db, sql`i.account_id = ${o.accountId} and ${named} and ${renews}`)
+  const invoice = await first(db, sql`${isOf(o.accountId)} and ${named} and ${renews}`)
   if (!invoice) throw new Refusal('not_found')
   return invoice
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import {
   beforeOf,
@@ -12,26 +12,34 @@ import { Refusal } from '../refusal.ts'
 import { invoicesOfPurchases } from './invoice-views.ts'
 import type { Invoice, PromoOfPurchase, Purchase, PurchaseLine, PurchaseState } from './purchase.ts'
 
-/** One purchase of the account, with its lines and its invoice. Refuses `not_found`. */
+/** SQL: whether a purchase is the account's; null: anybody's, for operators. */
+function isOf(accountId: bigint | null): RawBuilder<unknown> {
+  return accountId === null ? sql`true` : sql`p.account_id = ${accountId}`
+}
+
+/**
+ * One purchase of the account (null: of anybody's), with its lines and its invoice. Refuses
+ * `not_found`.
+ */
 export async function readPurchase(
   db: Db,
-  o: { accountId: bigint; id: bigint },
+  o: { accountId: bigint | null; id: bigint },
 ): Promise<Purchase> {
   const { rows } = await sql<PurchaseRow>`
     select ${COLUMNS} from purchase p
-    where p.account_id = ${o.accountId} and p.id = ${o.id}`.execute(db)
+    where ${isOf(o.accountId)} and p.id = ${o.id}`.execute(db)
   const [purchase] = await withLines(db, rows)
   if (!purchase) throw new Refusal('not_found')
   return purchase
 }
 
-/** An account's purchases in these states, newest first. */
+/** An account's purchases (null: all) in these states, newest first. */
 export async function listPurchases<Window extends ListWindow>(
   db: Db,
-  o: { accountId: bigint; states: readonly PurchaseState[]; window: Window },
+  o: { accountId: bigint | null; states: readonly PurchaseState[]; window: Window },
 ): Promise<{ purchases: Purchase[]; total: TotalOf<Window> }> {
   const before = beforeOf(o.window)
-  const chosen = sql`p.account_id = ${o.accountId} and p.state = any (${o.states}::text[])`
+  const chosen = sql`${isOf(o.accountId)} and p.state = any (${o.states}::text[])`
   const { rows } = await sql<PurchaseRow>`
     select ${COLUMNS} from purchase p
     where ${chosen} ${before === undefined ? sql`` : sql`and p.id < ${before}`}

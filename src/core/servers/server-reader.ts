@@ -15,7 +15,8 @@ import type { Server, ServerState } from './server.ts'
 import { countServers, readServers } from './server-views.ts'
 
 export interface ServerFilter {
-  readonly accountId: bigint
+  /** Null: anybody's, for operators. */
+  readonly accountId: bigint | null
   readonly states?: readonly ServerState[] | undefined
   /** One of its addresses, whole. */
   readonly address?: string | undefined
@@ -61,8 +62,8 @@ export class ServerReader {
     return { servers, total }
   }
 
-  /** A server of the account by its number or its public id. Refuses `not_found`. */
-  async one(accountId: bigint, name: string): Promise<Server> {
+  /** A server of the account (null: of anybody's) by number or public id. Refuses `not_found`. */
+  async one(accountId: bigint | null, name: string): Promise<Server> {
     const publicId = parsePublicId('vps', name)
     if (publicId === undefined && !NUMBER.test(name)) throw new Refusal('not_found')
     const [server] = await readServers(this.#db, {

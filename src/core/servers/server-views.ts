@@ -48,7 +48,8 @@ interface ServerRow {
 }
 
 export interface ServerChoice {
-  readonly accountId: bigint
+  /** Null: anybody's, for operators. */
+  readonly accountId: bigint | null
   /** SQL for a condition on `s`, its plan `p` and its subscription `u`. */
   readonly where: RawBuilder<unknown>
   readonly orderBy: RawBuilder<unknown>
@@ -67,7 +68,7 @@ export async function readServers(db: Db, o: ServerChoice): Promise<Server[]> {
       u.billing_cycle, u.expires_at, u.auto_pay, u.state = 'active' as active, u.time_zone,
       a.currency
     ${SERVERS}
-    where s.account_id = ${o.accountId} and ${o.where}
+    where ${isOf(o.accountId)} and ${o.where}
     order by ${o.orderBy} limit ${o.limit} offset ${o.offset}`.execute(db)
   if (rows.length === 0) return []
   const serverIds = rows.map((row) => row.id)
@@ -93,8 +94,12 @@ export async function countServers(
 ): Promise<number> {
   const { rows } = await sql<{ count: bigint }>`
     select count(*) ${SERVERS}
-    where s.account_id = ${o.accountId} and ${o.where}`.execute(db)
+    where ${isOf(o.accountId)} and ${o.where}`.execute(db)
   return Number(rows[0]?.count ?? 0n)
+}
+
+function isOf(accountId: bigint | null): RawBuilder<unknown> {
+  return accountId === null ? sql`true` : sql`s.account_id = ${accountId}`
 }
 
 async function readAddresses(
