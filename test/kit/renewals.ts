@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import type { UserActor } from '../../src/core/actor.ts'
 import type { BillingTerms } from '../../src/core/billing/billing-terms.ts'
 import { openSubscriptions } from '../../src/core/billing/open-subscriptions.ts'
+import { payDuePurchases } from '../../src/core/billing/pay-due-purchases.ts'
+import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
 import { PURCHASE_STATES, type Purchase } from '../../src/core/billing/purchase.ts'
 import { listPurchases, readPurchase } from '../../src/core/billing/purchase-views.ts'
 import { execute, type Funnel, writeEvents } from '../../src/core/execute.ts'
@@ -11,8 +13,11 @@ import { verifyLedger } from '../../src/core/ledger/verify-ledger.ts'
 import { openWallet } from '../../src/core/ledger/wallets.ts'
 import type { EventDraft, Operation } from '../../src/core/operation.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
+import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
+import { simulatedCards } from '../../src/drivers/payment/simulated-cards.ts'
 import { ShiftedClock } from '../../src/lib/clock.ts'
 import { parseAmount } from '../../src/lib/money.ts'
+import { renewOnce } from '../../src/workers/renewal-worker.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
 
 export const TERMS: BillingTerms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
@@ -69,9 +74,20 @@ export interface RenewalShop {
   purchases(customer: UserActor): Promise<Purchase[]>
   events(subjectId: bigint | string, kind: string): Promise<number>
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** What a process has that renews by itself, with connections of its own. */
+  process(): Promise<RenewalProcess>
   /** Every check of the books. */
   verify(): Promise<void>
   close(): Promise<void>
+}
+
+export interface RenewalProcess {
+  /** One step; whether there is more to do. */
+  step(): Promise<boolean>
+  /** Steps until nothing is due. */
+  runDry(): Promise<void>
+  /** What it logged, by the message. */
+  readonly warnings: readonly string[]
 }
 
 export interface RentTerms {
@@ -93,6 +109,7 @@ export async function openRenewalShop(): Promise<RenewalShop> {
     (await database.pool.query(text, [...values])).rows
   const ids = await addCatalogue(database)
   let servers = 0
+  const closing: (() => Promise<void>)[] = []
   return {
     place,
     database,
@@ -125,6 +142,15 @@ export async function openRenewalShop(): Promise<RenewalShop> {
       ])
       return rows.length
     },
+    async process() {
+      const own = openDatabase(place.connection, { max: 8 })
+      const payments = paymentsOf({ database: own, clock })
+      closing.push(async () => {
+        await payments.drained()
+        await own.close()
+      })
+      return renewalProcess({ database: own, clock }, payments)
+    },
     async verify() {
       const { checks } = await verifyLedger(database, { all: true })
       assert.deepEqual(
@@ -133,8 +159,49 @@ export async function openRenewalShop(): Promise<RenewalShop> {
       )
     },
     async close() {
+      for (const close of closing) await close()
       await database.close()
       await place.drop()
+    },
+  }
+}
+
+function paymentsOf(funnel: Funnel): PaymentDesk {
+  const world = { pool: funnel.database.pool, clock: funnel.clock }
+  return new PaymentDesk({
+    funnel,
+    compute: new Map([['simulated', simulatedCompute(world)]]),
+    cards: new Map([['simulated', simulatedCards(world)]]),
+    terms: TERMS,
+  })
+}
+
+const STEPS_MAX = 1_000
+
+function renewalProcess(funnel: Funnel, payments: PaymentDesk): RenewalProcess {
+  const warnings: string[] = []
+  const step = () =>
+    renewOnce({
+      funnel,
+      payDue: (o) => payDuePurchases(payments, o),
+      log: { warn: (_: unknown, text?: string) => void warnings.push(text ?? '') },
+      busy: () => false,
+    })
+  const due = async () => {
+    const { rows } = await funnel.database.pool.query<{ due: boolean }>(
+      `select exists (select from subscription where next_invoice_at <= $1 or suspend_at <= $1)
+         or exists (select from purchase where pay_at <= $1) as due`,
+      [funnel.clock.now()],
+    )
+    return rows[0]?.due === true
+  }
+  return {
+    warnings,
+    step,
+    async runDry() {
+      for (let steps = 0; (await step()) || (await due()); steps++) {
+        assert.ok(steps < STEPS_MAX, 'the work comes to an end')
+      }
     },
   }
 }

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { openRenewalShop, type RenewalShop } from '../../test/kit/renewals.ts'
+import type { UserActor } from '../core/actor.ts'
+import { updatePurchase } from '../core/billing/update-purchase.ts'
+import { execute } from '../core/execute.ts'
+import { grantCredit } from '../core/ledger/grant-credit.ts'
+
+let shop: RenewalShop
+before(async () => {
+  shop = await openRenewalShop()
+  shop.travel(new Date('2026-03-10T09:00:00Z'))
+})
+after(() => shop.close())
+
+const UNIT = 1_000_000n
+
+async function balanceOf({ accountId }: UserActor): Promise<bigint> {
+  const [row] = await shop.query<{ balance: bigint }>(
+    `select balance from ledger_account where account_id = $1 and kind = 'wallet'`,
+    [accountId],
+  )
+  return row?.balance ?? -1n
+}
+
+async function subscription(id: bigint) {
+  const [row] = await shop.query<{
+    expires_at: Date
+    next_invoice_at: Date | null
+    suspend_at: Date | null
+  }>('select expires_at, next_invoice_at, suspend_at from subscription where id = $1', [id])
+  assert.ok(row)
+  return row
+}
+
+async function serverState(id: bigint): Promise<string> {
+  const [row] = await shop.query<{ state: string }>('select state from server where id = $1', [id])
+  return row?.state ?? 'missing'
+}
+
+/** Everything of the books that may differ between two runs, as text. */
+async function books(): Promise<string> {
+  const rows = await shop.query(`
+    select (select count(*) from transfer) as transfers, (select count(*) from event) as events,
+      (select count(*) from purchase) as purchases, (select count(*) from hold) as holds,
+      (select last_number from invoice_series) as numbers,
+      (select count(*) from subscription_period) as periods,
+      (select sum(balance) from ledger_account where kind = 'wallet') as balances`)
+  return JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+}
+
+test('a week ahead it is made out, on the day it is paid, once', async () => {
+  const anna = await shop.customer({ credit: '20' })
+  const server = await shop.rent(anna, { addons: ['cpanel'] })
+  const [one, two] = [await shop.process(), await shop.process()]
+  shop.travel(new Date('2026-04-02T20:59:59Z'))
+  await one.runDry()
+  assert.equal((await shop.purchases(anna)).length, 0)
+  shop.travel(new Date('2026-04-02T21:00:01Z'))
+  await one.runDry()
+  const [made] = await shop.purchases(anna)
+  assert.equal(made?.state, 'awaiting_payment')
+  assert.equal(made?.autoPay, true)
+  assert.equal(await balanceOf(anna), 20n * UNIT)
+  const once = await books()
+  await one.runDry()
+  await two.runDry()
+  assert.equal(await books(), once)
+
+  shop.travel(new Date('2026-04-09T21:00:01Z'))
+  await Promise.all([one.runDry(), two.runDry(), one.runDry()])
+  const [paid, ...others] = await shop.purchases(anna)
+  assert.equal(others.length, 0)
+  assert.equal(paid?.state, 'paid')
+  assert.equal(paid?.invoice?.original, true)
+  assert.equal(await balanceOf(anna), 12_500_000n)
+  const { expires_at, next_invoice_at, suspend_at } = await subscription(server.subscriptionId)
+  assert.equal(expires_at.toISOString(), '2026-05-09T21:00:00.000Z')
+  assert.equal(next_invoice_at?.toISOString(), '2026-05-02T21:00:00.000Z')
+  assert.equal(suspend_at?.toISOString(), '2026-05-12T21:00:00.000Z')
+  assert.equal(await shop.events(server.subscriptionId, 'subscription.renewed'), 1)
+  assert.equal(await shop.events(server.addonIds[0]!, 'subscription.renewed'), 1)
+  assert.equal(await shop.events(paid?.id ?? 0n, 'purchase.paid'), 1)
+  const [world] = await shop.query('select paid_until from simulated_server where ref = $1', [
+    server.ref,
+  ])
+  assert.deepEqual(world, { paid_until: expires_at })
+  const settled = await books()
+  await Promise.all([one.runDry(), two.runDry()])
+  assert.equal(await books(), settled)
+  await shop.verify()
+})
+
+test('one that is paid by hand is only made out, and suspended when nobody pays', async () => {
+  const bert = await shop.customer({ credit: '100' })
+  const server = await shop.rent(bert, { autoPay: false })
+  const process = await shop.process()
+  shop.travel(32)
+  await process.runDry()
+  const [purchase] = await shop.purchases(bert)
+  assert.equal(purchase?.state, 'awaiting_payment')
+  assert.equal(await serverState(server.serverId), 'active')
+  shop.travel(4)
+  await process.runDry()
+  assert.equal(await serverState(server.serverId), 'suspended')
+  assert.equal(await balanceOf(bert), 100n * UNIT)
+  // Switched on, it is paid at once, and the server runs again.
+  await shop.run(bert, updatePurchase, { purchaseId: purchase!.id, autoPay: true })
+  await process.runDry()
+  assert.equal(await balanceOf(bert), 95n * UNIT)
+  assert.equal(await serverState(server.serverId), 'active')
+  assert.equal((await shop.purchase(bert, purchase!.id)).state, 'paid')
+  await shop.verify()
+})
+
+test('too little money: tried once a day for a week, suspended, paid when there is money', async () => {
+  const carl = await shop.customer({ credit: '4.99' })
+  const server = await shop.rent(carl)
+  const process = await shop.process()
+  const { expires_at } = await subscription(server.subscriptionId)
+  shop.travel(new Date(expires_at.getTime() + 1000))
+  await process.runDry()
+  const [purchase] = await shop.purchases(carl)
+  const purchaseId = purchase!.id
+  const failures = () => shop.events(purchaseId, 'purchase.payment_failed')
+  assert.equal(await failures(), 1)
+  for (let day = 2; day <= 10; day++) {
+    shop.travel(1)
+    await process.runDry()
+    await process.runDry()
+    assert.equal(await failures(), Math.min(day, 7))
+    assert.equal(await serverState(server.serverId), day > 3 ? 'suspended' : 'active')
+  }
+  assert.equal(await balanceOf(carl), 4_990_000n)
+  const credit = { accountId: String(carl.accountId), amountMicros: '10000', reason: 'a cent' }
+  const asSystem = { actor: { kind: 'system' }, idempotencyKey: null } as const
+  await execute(shop.funnel, grantCredit, { ...asSystem, input: credit })
+  await shop.run(carl, updatePurchase, { purchaseId, autoPay: false })
+  await shop.run(carl, updatePurchase, { purchaseId, autoPay: true })
+  await process.runDry()
+  assert.equal((await shop.purchase(carl, purchaseId)).state, 'paid')
+  assert.equal(await balanceOf(carl), 0n)
+  assert.equal(await serverState(server.serverId), 'active')
+  await shop.verify()
+})
+
+test('what cannot be made out is said, and does not keep the others', async () => {
+  const dora = await shop.customer({ credit: '100' })
+  const servers = [await shop.rent(dora), await shop.rent(dora)]
+  await shop.query(`update server set state = 'suspended', suspended_for = 'abuse' where id = $1`, [
+    servers[0]!.serverId,
+  ])
+  shop.travel(25)
+  const process = await shop.process()
+  await process.runDry()
+  assert.deepEqual(process.warnings, ['renewals could not be made out: again in a day'])
+  assert.equal((await shop.purchases(dora)).length, 1)
+})
+
+test('many at once, by several processes: each once', async () => {
+  const erik = await shop.customer({ credit: '1000' })
+  const servers = await Promise.all(
+    Array.from({ length: 120 }, (_, at) => shop.rent(erik, at % 3 ? {} : { addons: ['backups'] })),
+  )
+  shop.travel(40)
+  const processes = await Promise.all([shop.process(), shop.process(), shop.process()])
+  await Promise.all(processes.map((process) => process.runDry()))
+  const states = await shop.query(
+    'select state, count(*)::integer as count from purchase where account_id = $1 group by state',
+    [erik.accountId],
+  )
+  assert.deepEqual(states, [{ state: 'paid', count: servers.length }])
+  assert.equal(await balanceOf(erik), 1000n * UNIT - 120n * 5n * UNIT - 40n * UNIT)
+  await shop.verify()
+})
