@@ -11,7 +11,7 @@ import { resumeAccount, suspendAccount } from '../core/identity/suspend-account.
 import { updateAccount } from '../core/identity/update-account.ts'
 import { USER_ROLES, type User } from '../core/identity/user.ts'
 import { listUsers } from '../core/identity/user-views.ts'
-import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import {
   Amount,
   Id,
@@ -35,6 +35,7 @@ const AccountShape = Type.Object({
   name: Type.String(),
   currency: Type.String({ examples: ['USD'] }),
   time_zone: Type.String({ examples: ['Europe/Sofia'] }),
+  tax_profile_id: Id,
   state: oneOf(ACCOUNT_STATES),
   created_at: Instant,
   updated_at: Instant,
@@ -45,6 +46,9 @@ const NewAccount = strictObject({
   name: Type.String(),
   currency: Type.String({ description: 'ISO 4217; fixed by the first transfer' }),
   time_zone: Type.String({ description: 'IANA name' }),
+  tax_profile_id: Type.Optional(
+    Type.String({ description: 'How its invoices are taxed; left out: not at all' }),
+  ),
 })
 const AccountChanges = Type.Partial(NewAccount, { additionalProperties: false })
 const UserShape = Type.Object({
@@ -73,8 +77,8 @@ export function registerAccounts(app: AdminRoutes, deps: AdminDeps): void {
       ),
     },
     async (request, reply) => {
-      const { time_zone: timeZone, ...rest } = request.body
-      const input = { ...rest, timeZone }
+      const { time_zone: timeZone, tax_profile_id, ...rest } = request.body
+      const input = { ...rest, timeZone, taxProfileId: readTaxProfile(tax_profile_id) }
       const account = await write(deps, { request, reply, operation: createAccount, input })
       return reply.code(201).send(showAccount(account))
     },
@@ -123,8 +127,9 @@ export function registerAccounts(app: AdminRoutes, deps: AdminDeps): void {
       ),
     },
     async (request, reply) => {
-      const { time_zone: timeZone, ...rest } = request.body
-      const input = { accountId: readId(request.params.id), ...rest, timeZone }
+      const { time_zone: timeZone, tax_profile_id, ...rest } = request.body
+      const taxProfileId = readTaxProfile(tax_profile_id)
+      const input = { accountId: readId(request.params.id), ...rest, timeZone, taxProfileId }
       return showAccount(await write(deps, { request, reply, operation: updateAccount, input }))
     },
   )
@@ -184,6 +189,10 @@ export function registerUsers(app: AdminRoutes, deps: AdminDeps): void {
   )
 }
 
+function readTaxProfile(id: string | undefined): bigint | undefined {
+  return id === undefined ? undefined : readIdField(id, '/tax_profile_id')
+}
+
 function showAccount(account: Account): Static<typeof AccountShape> {
   return {
     id: account.id,
@@ -191,6 +200,7 @@ function showAccount(account: Account): Static<typeof AccountShape> {
     name: account.name,
     currency: account.currency,
     time_zone: account.timeZone,
+    tax_profile_id: account.taxProfileId,
     state: account.state,
     created_at: account.createdAt,
     updated_at: account.updatedAt,

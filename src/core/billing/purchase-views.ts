@@ -52,6 +52,13 @@ export async function listPurchases<Window extends ListWindow>(
   return { purchases: await withLines(db, rows), total }
 }
 
+/** Whether anything was ever made out for the account. */
+export async function hasPurchases(db: Db, accountId: bigint): Promise<boolean> {
+  const { rows } = await sql`
+    select from purchase where account_id = ${accountId} limit 1`.execute(db)
+  return rows.length > 0
+}
+
 type PurchaseRow = Omit<Purchase, 'promo' | 'promoApplicable' | 'lines' | 'invoice'>
 
 const COLUMNS = sql`

@@ -1,17 +1,25 @@
 import type { Updateable } from 'kysely'
 import type { Tx } from '../../db/database.ts'
 import type { Account as AccountRow } from '../../db/schema.ts'
-import { Refusal } from '../refusal.ts'
+import { violatedConstraint } from '../../db/violated-constraint.ts'
+import { invalidField, Refusal } from '../refusal.ts'
 import { unlessTaken } from '../unique.ts'
 import type { Account } from './account.ts'
 import { toAccount } from './account-views.ts'
 
-/** Refuses `conflict` where the e-mail address belongs to another account. */
-export async function insertAccount(
-  tx: Tx,
-  account: { email: string; name: string; currency: string; timeZone: string; now: Date },
-): Promise<Account> {
-  return await emailUnlessTaken(async () =>
+export interface NewAccount {
+  readonly email: string
+  readonly name: string
+  readonly currency: string
+  readonly timeZone: string
+  /** Left out: no tax. */
+  readonly taxProfileId?: bigint | undefined
+}
+
+/** Refuses `conflict` where the e-mail address belongs to another account, and an unknown tax. */
+export async function insertAccount(tx: Tx, account: NewAccount, now: Date): Promise<Account> {
+  const { taxProfileId } = account
+  return await checkedRow(async () =>
     toAccount(
       await tx
         .insertInto('account')
@@ -20,8 +28,9 @@ export async function insertAccount(
           name: account.name,
           currency: account.currency,
           time_zone: account.timeZone,
-          created_at: account.now,
-          updated_at: account.now,
+          ...(taxProfileId === undefined ? {} : { tax_profile_id: taxProfileId }),
+          created_at: now,
+          updated_at: now,
         })
         .returningAll()
         .executeTakeFirstOrThrow(),
@@ -41,13 +50,13 @@ export async function lockAccount(tx: Tx, id: bigint): Promise<Account> {
   return toAccount(row)
 }
 
-/** Refuses `conflict` where the e-mail address belongs to another account. */
+/** Refuses `conflict` where the e-mail address belongs to another account, and an unknown tax. */
 export async function updateAccountRow(
   tx: Tx,
   id: bigint,
   changes: Updateable<AccountRow>,
 ): Promise<Account> {
-  return await emailUnlessTaken(async () =>
+  return await checkedRow(async () =>
     toAccount(
       await tx
         .updateTable('account')
@@ -59,6 +68,14 @@ export async function updateAccountRow(
   )
 }
 
-function emailUnlessTaken<T>(write: () => Promise<T>): Promise<T> {
-  return unlessTaken('account_email_key', 'There is an account with this e-mail address.', write)
+async function checkedRow<T>(write: () => Promise<T>): Promise<T> {
+  const taken = 'There is an account with this e-mail address.'
+  try {
+    return await unlessTaken('account_email_key', taken, write)
+  } catch (error) {
+    if (violatedConstraint(error) === 'account_tax_profile_fkey') {
+      throw invalidField('/tax_profile_id', 'there is no such tax profile', 'not_found')
+    }
+    throw error
+  }
 }

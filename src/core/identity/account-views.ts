@@ -54,6 +54,7 @@ export function toAccount(row: Selectable<AccountRow>): Account {
     name: row.name,
     currency: row.currency,
     timeZone: row.time_zone,
+    taxProfileId: String(row.tax_profile_id),
     state: row.state as AccountState,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),

@@ -11,6 +11,7 @@ export interface Account {
   readonly name: string
   readonly currency: string
   readonly timeZone: string
+  readonly taxProfileId: string
   readonly state: AccountState
   readonly createdAt: string
   readonly updatedAt: string

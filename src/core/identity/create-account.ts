@@ -9,6 +9,8 @@ export interface CreateAccountInput {
   readonly name: string
   readonly currency: string
   readonly timeZone: string
+  /** Left out: no tax. */
+  readonly taxProfileId?: bigint | undefined
 }
 
 /** Opens an account with an empty wallet. Refuses `invalid_input`, and `conflict` by e-mail. */
@@ -16,13 +18,14 @@ export const createAccount: Operation<CreateAccountInput, Account> = {
   name: 'account.create',
   permission: 'operator',
   async run({ tx, now, record }, input) {
-    const account = await insertAccount(tx, {
+    const checked = {
       email: checkEmail(input.email),
       name: checkLine(input.name, { pointer: '/name', lengthMax: ACCOUNT_NAME_LENGTH_MAX }),
       currency: checkCurrency(input.currency),
       timeZone: checkTimeZone(input.timeZone),
-      now,
-    })
+      taxProfileId: input.taxProfileId,
+    }
+    const account = await insertAccount(tx, checked, now)
     const accountId = BigInt(account.id)
     await openWallet(tx, { accountId, currency: account.currency })
     record({ kind: 'account.created', subjectId: accountId, accountId })

@@ -1,6 +1,8 @@
+import { hasPurchases } from '../billing/purchase-views.ts'
 import { moveEpoch } from '../epoch.ts'
 import { changeWalletCurrency } from '../ledger/wallets.ts'
 import type { Operation } from '../operation.ts'
+import { Refusal } from '../refusal.ts'
 import { checkEmail, checkLine } from '../text-field.ts'
 import { ACCOUNT_NAME_LENGTH_MAX, type Account, checkCurrency, checkTimeZone } from './account.ts'
 import { lockAccount, updateAccountRow } from './account-store.ts'
@@ -11,11 +13,13 @@ export interface UpdateAccountInput {
   readonly name?: string | undefined
   readonly currency?: string | undefined
   readonly timeZone?: string | undefined
+  /** For what is made out from now on. */
+  readonly taxProfileId?: bigint | undefined
 }
 
 /**
  * Changes what is given. Refuses `not_found`, `invalid_input`, `conflict` by e-mail, and
- * `currency_fixed` for another currency once money has moved.
+ * `currency_fixed` for another currency once money has moved or a purchase was made out.
  */
 export const updateAccount: Operation<UpdateAccountInput, Account> = {
   name: 'account.update',
@@ -33,12 +37,15 @@ export const updateAccount: Operation<UpdateAccountInput, Account> = {
           : checkLine(input.name, { pointer: '/name', lengthMax: ACCOUNT_NAME_LENGTH_MAX }),
       currency: input.currency === undefined ? before.currency : checkCurrency(input.currency),
       timeZone: input.timeZone === undefined ? before.timeZone : checkTimeZone(input.timeZone),
+      taxProfileId: String(input.taxProfileId ?? before.taxProfileId),
     }
-    const names = ['email', 'name', 'currency', 'timeZone'] as const
+    const names = ['email', 'name', 'currency', 'timeZone', 'taxProfileId'] as const
     const fields = names.filter((name) => before[name] !== after[name])
     if (fields.length === 0) return before
     if (fields.includes('currency')) {
       await changeWalletCurrency(tx, accountId, after.currency)
+      // What was made out is paid in the currency it was made out in.
+      if (await hasPurchases(tx, accountId)) throw new Refusal('currency_fixed')
     }
     record({ kind: 'account.updated', subjectId: accountId, accountId, data: { fields } })
     return await updateAccountRow(tx, accountId, {
@@ -46,6 +53,7 @@ export const updateAccount: Operation<UpdateAccountInput, Account> = {
       name: after.name,
       currency: after.currency,
       time_zone: after.timeZone,
+      tax_profile_id: BigInt(after.taxProfileId),
       updated_at: now,
     })
   },
