@@ -3,18 +3,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../core/refusal.ts'
 import { prepareRest } from '../http/rest/prepare-rest.ts'
 import { registerAccounts, registerUsers } from './account-routes.ts'
+import { registerAddons } from './addon-routes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { authenticate } from './caller.ts'
+import { registerCards } from './card-routes.ts'
 import { registerCategories } from './category-routes.ts'
 import { registerEvents } from './event-routes.ts'
 import { registerKeys } from './key-routes.ts'
 import { registerLedger } from './ledger-routes.ts'
 import { registerOperators } from './operator-routes.ts'
 import { registerOrders } from './order-routes.ts'
+import { registerPlans } from './plan-routes.ts'
+import { registerPromoCodes } from './promo-code-routes.ts'
 import { registerProviders } from './provider-routes.ts'
+import { registerInvoices, registerPurchases } from './purchase-routes.ts'
+import { registerServers } from './server-routes.ts'
 import { registerServices } from './service-routes.ts'
 import { registerSession, registerSignIn } from './session-routes.ts'
 import { registerSimulated } from './simulated-routes.ts'
+import { registerSubscriptions } from './subscription-routes.ts'
+import { registerTaxProfiles } from './tax-profile-routes.ts'
 import { registerTestClock } from './test-clock-routes.ts'
 import { registerWallets } from './wallet-routes.ts'
 
@@ -26,6 +34,15 @@ const SIGNED_IN_ROUTES = [
   registerKeys,
   registerCategories,
   registerServices,
+  registerPlans,
+  registerAddons,
+  registerPromoCodes,
+  registerServers,
+  registerSubscriptions,
+  registerPurchases,
+  registerInvoices,
+  registerTaxProfiles,
+  registerCards,
   registerOrders,
   registerProviders,
   registerSimulated,

@@ -5,7 +5,6 @@ import { createApiKey } from '../core/identity/create-api-key.ts'
 import { disableApiKey } from '../core/identity/disable-api-key.ts'
 import { listKeys } from '../core/identity/key-views.ts'
 import { updateApiKey } from '../core/identity/update-api-key.ts'
-import { invalidField } from '../core/refusal.ts'
 import { SCOPES } from '../core/scope.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
 import {
@@ -21,6 +20,7 @@ import {
 } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
+import { readPercent, SentPercent, showPercent } from './percent.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -44,9 +44,7 @@ export const CreatedKeyShape = Type.Object({
 const Terms = {
   name: Type.String(),
   scopes: Type.Array(oneOf(SCOPES), { minItems: 1, maxItems: SCOPES.length }),
-  discount_percent: Type.Optional(
-    Type.Union([Type.Number(), Type.String()], { description: '0 to 100, up to 4 decimals' }),
-  ),
+  discount_percent: Type.Optional(SentPercent),
   legacy_errors: Type.Optional(Type.Boolean()),
 }
 const NewKey = strictObject(Terms)
@@ -70,7 +68,7 @@ export function registerKeys(app: AdminRoutes, deps: AdminDeps): void {
         accountId: readId(request.params.id),
         name,
         scopes,
-        discountPpm: readPercent(discount_percent),
+        discountPpm: readPercent(discount_percent, '/discount_percent'),
         legacyErrors: legacy_errors,
       }
       const made = await write(deps, { request, reply, operation: createApiKey, input })
@@ -107,7 +105,10 @@ export function registerKeys(app: AdminRoutes, deps: AdminDeps): void {
         keyId: readId(request.params.id),
         name,
         scopes,
-        discountPpm: discount_percent === undefined ? undefined : readPercent(discount_percent),
+        discountPpm:
+          discount_percent === undefined
+            ? undefined
+            : readPercent(discount_percent, '/discount_percent'),
         legacyErrors: legacy_errors,
       }
       return showKey(await write(deps, { request, reply, operation: updateApiKey, input }))
@@ -138,22 +139,10 @@ export function showKey(key: ApiKey): Static<typeof KeyShape> {
     name: key.name,
     prefix: key.prefix,
     scopes: [...key.scopes],
-    discount_percent: key.discountPpm / PPM_PER_PERCENT,
+    discount_percent: showPercent(key.discountPpm),
     legacy_errors: key.legacyErrors,
     disabled_at: key.disabledAt,
     last_used_at: key.lastUsedAt,
     created_at: key.createdAt,
   }
-}
-
-const PPM_PER_PERCENT = 10_000
-const PERCENT_SHAPE = /^(\d{1,3})(?:\.(\d{1,4}))?$/
-
-/** Per cent with up to four decimals as millionths of the whole. */
-function readPercent(percent: number | string): number {
-  const match = PERCENT_SHAPE.exec(String(percent))
-  if (!match) {
-    throw invalidField('/discount_percent', 'must be 0 to 100 with up to 4 decimals')
-  }
-  return Number(match[1]) * PPM_PER_PERCENT + Number((match[2] ?? '').padEnd(4, '0'))
 }

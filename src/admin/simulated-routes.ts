@@ -1,13 +1,14 @@
 import { Type } from 'typebox'
 import { parseOrderName } from '../core/orders/order-name.ts'
 import { Refusal } from '../core/refusal.ts'
+import { setSimulatedPower } from '../drivers/compute/simulated-compute.ts'
 import { setSimulatedOutcome } from '../drivers/delivery/simulated-delivery.ts'
 import {
   SIMULATED_FAULTS,
   SIMULATED_OPERATIONS,
   setSimulatedFault,
 } from '../drivers/simulated-faults.ts'
-import { Id, oneOf, strictObject } from '../http/rest/shapes.ts'
+import { Id, IdParams, oneOf, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import type { AdminRoutes } from './admin-routes.ts'
 import { writing } from './schemas.ts'
@@ -23,6 +24,7 @@ const Outcome = {
     Type.Integer({ minimum: 0, description: 'What will have been delivered by then' }),
   ),
 }
+const Power = { power: oneOf(['running', 'stopped']) }
 const tag = 'Testing'
 
 /** What the simulated drivers are told to do. It is their world that changes, not the shop's. */
@@ -32,7 +34,7 @@ export function registerSimulated(app: AdminRoutes, deps: AdminDeps): void {
     '/drivers/simulated/faults',
     {
       schema: writing(
-        { operationId: 'setSimulatedFault', summary: 'Make the next calls fail', tag },
+        { operationId: 'setSimulatedFault', summary: 'Make the next askings fail', tag },
         { body: strictObject(Fault), answers: { 200: Type.Object(Fault) } },
       ),
     },
@@ -66,6 +68,25 @@ export function registerSimulated(app: AdminRoutes, deps: AdminDeps): void {
         })
       }
       return { order_id: String(orderId), outcome: body.outcome }
+    },
+  )
+  app.put(
+    '/drivers/simulated/servers/:id',
+    {
+      schema: writing(
+        { operationId: 'setSimulatedPower', summary: 'Switch a simulated server on or off', tag },
+        {
+          params: IdParams,
+          body: strictObject(Power),
+          answers: { 200: Type.Object({ server_id: Id, ...Power }) },
+        },
+      ),
+    },
+    async ({ params, body: { power } }) => {
+      const { id, provider, providerRef } = await deps.servers.one(null, params.id)
+      if (provider !== 'simulated') throw new Refusal('not_found')
+      await setSimulatedPower({ pool: database.pool, clock }, providerRef, power)
+      return { server_id: String(id), power }
     },
   )
 }

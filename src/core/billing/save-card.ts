@@ -1,3 +1,4 @@
+import { publicId } from '../../lib/ids.ts'
 import type { Operation } from '../operation.ts'
 import { invalidField } from '../refusal.ts'
 import { checkLine } from '../text-field.ts'
@@ -7,11 +8,16 @@ import { insertCard, type NewCard, removeCards } from './card-store.ts'
 const REF_LENGTH_MAX = 200
 const BRAND_LENGTH_MAX = 40
 
+export interface SaveCardInput extends Omit<NewCard, 'gatewayRef'> {
+  /** Null: one that is made up, for gateways that know no cards. */
+  readonly gatewayRef: string | null
+}
+
 /**
  * Saves a card that one of `gateways` knows, in place of the one that the account had. Refuses
  * `not_found` and `invalid_input`.
  */
-export function saveCard(gateways: ReadonlySet<string>): Operation<NewCard, Card> {
+export function saveCard(gateways: ReadonlySet<string>): Operation<SaveCardInput, Card> {
   return {
     name: 'card.save',
     permission: 'operator',
@@ -25,7 +31,7 @@ export function saveCard(gateways: ReadonlySet<string>): Operation<NewCard, Card
       const brand = { pointer: '/brand', lengthMax: BRAND_LENGTH_MAX }
       const checked = {
         ...input,
-        gatewayRef: checkLine(input.gatewayRef, gatewayRef),
+        gatewayRef: checkLine(input.gatewayRef ?? publicId('card', now.getTime()), gatewayRef),
         brand: checkLine(input.brand, brand),
       }
       for (const subjectId of await removeCards(tx, accountId, now)) {

@@ -1,10 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import type { Static } from 'typebox'
 import { readInvoice } from '../../core/billing/invoice-views.ts'
-import type { PayOutcome } from '../../core/billing/payment.ts'
 import type { Invoice } from '../../core/billing/purchase.ts'
-import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
+import { payRefusal } from '../../http/rest/pay-refusal.ts'
 import { NoBody } from '../../http/rest/shapes.ts'
 import { callerOf } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
@@ -47,7 +46,7 @@ export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
         input: { purchaseIds: [purchaseId], mayUseCard: false },
         idempotencyKey: idempotencyKeyOf(request, undefined),
       })
-      const refusal = refusalOf(output[0]!.outcome)
+      const refusal = payRefusal(output[0]!.outcome)
       if (refusal !== null) throw refusal
       if (replayed) reply.header('idempotent-replayed', 'true')
       const invoice = await readInvoice(db, { accountId, name: String(id) })
@@ -66,30 +65,4 @@ function sendStarted(reply: FastifyReply, invoice: Invoice): FastifyReply {
     result: null,
   }
   return reply.code(202).send({ operation })
-}
-
-/** What each outcome is refused as; null: it is none to refuse. */
-const REFUSED: Readonly<
-  Record<PayOutcome['kind'], { readonly code: RefusalCode; readonly detail?: string } | null>
-> = {
-  paid: null,
-  settling: null,
-  already_paid: { code: 'already_paid' },
-  cancelled: { code: 'invalid_state', detail: 'The invoice was cancelled. Nothing was taken.' },
-  insufficient_funds: { code: 'insufficient_funds' },
-  credit_kept: {
-    code: 'invalid_state',
-    detail: 'The card was charged, but the invoice not paid: the money is in the wallet.',
-  },
-  reversed: { code: 'payment_reversed' },
-  not_renewable: {
-    code: 'invalid_state',
-    detail: 'What the invoice is for cannot be renewed. Nothing was taken.',
-  },
-  left_out: { code: 'insufficient_funds' },
-}
-
-function refusalOf(outcome: PayOutcome): Refusal | null {
-  const refused = REFUSED[outcome.kind]
-  return refused && new Refusal(refused.code, refused)
 }
