@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
-import { sampleServer, saveCard } from '../../kit/server-scene.ts'
 import { newCustomer, place } from '../../kit/shop.ts'
 import { assertJson, assertShape, vpsbgClient } from '../../kit/vpsbg.ts'
+import { sampleServer, saveCard, setSampleClock } from '../../kit/vpsbg-scene.ts'
 
 const BALANCE = 'get /v1/balance'
 const TRANSACTIONS = 'get /v1/balance/transactions'
@@ -12,8 +12,7 @@ const INVOICES = 'get /v1/invoices'
 
 const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
 after(() => purser.stop())
-const clock = await purser.admin('PUT', '/test-clock', { now: '2025-02-10T16:05:29Z' })
-assert.equal(clock.status, 200, clock.text)
+await setSampleClock(purser)
 
 interface Transaction {
   id: number

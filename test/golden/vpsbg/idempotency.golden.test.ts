@@ -3,14 +3,13 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Answer } from '../../kit/answer.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
-import { sampleServer } from '../../kit/server-scene.ts'
 import { walletOf } from '../../kit/two-pursers.ts'
 import { assertError, assertShape, vpsbgClient } from '../../kit/vpsbg.ts'
+import { sampleServer, setSampleClock } from '../../kit/vpsbg-scene.ts'
 
 const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
 after(() => purser.stop())
-const clock = await purser.admin('PUT', '/test-clock', { now: '2025-02-10T16:05:29Z' })
-assert.equal(clock.status, 200, clock.text)
+await setSampleClock(purser)
 
 const REUSED = {
   status: 409,

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Answer } from '../../kit/answer.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
-import { newServer, type ServerScene, sampleServer } from '../../kit/server-scene.ts'
 import { footprint, newCustomer } from '../../kit/shop.ts'
 import {
   assertError,
@@ -12,6 +11,7 @@ import {
   type VpsbgClient,
   vpsbgClient,
 } from '../../kit/vpsbg.ts'
+import { newServer, sampleServer, setSampleClock, type VpsbgScene } from '../../kit/vpsbg-scene.ts'
 
 const LIST = 'get /v1/orders'
 const ONE = 'get /v1/orders/{id}'
@@ -22,8 +22,7 @@ const PAGE = { path: `/v1/orders` }
 
 const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
 after(() => purser.stop())
-const clock = await purser.admin('PUT', '/test-clock', { now: '2025-02-10T16:05:29Z' })
-assert.equal(clock.status, 200, clock.text)
+await setSampleClock(purser)
 
 interface Order {
   id: number
@@ -44,7 +43,7 @@ interface Order {
 
 /** A server with an open order for it. */
 async function opened(o: { credit?: string } = {}): Promise<{
-  scene: ServerScene
+  scene: VpsbgScene
   client: VpsbgClient
   answer: Answer
   order: Order

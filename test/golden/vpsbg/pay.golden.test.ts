@@ -2,25 +2,24 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
-import {
-  expiryOf,
-  newServer,
-  type ServerScene,
-  sampleServer,
-  saveCard,
-  walletMoves,
-} from '../../kit/server-scene.ts'
+import { expiryOf, walletMoves } from '../../kit/servers.ts'
 import { footprint, injectFault, newCustomer } from '../../kit/shop.ts'
 import { walletOf } from '../../kit/two-pursers.ts'
 import { assertError, assertFieldError, assertShape, vpsbgClient } from '../../kit/vpsbg.ts'
+import {
+  newServer,
+  sampleServer,
+  saveCard,
+  setSampleClock,
+  type VpsbgScene,
+} from '../../kit/vpsbg-scene.ts'
 
 const PAY = 'post /v1/orders/pay'
 const GROSS = 216_000_000n
 
 const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
 after(() => purser.stop())
-const clock = await purser.admin('PUT', '/test-clock', { now: '2025-02-10T16:05:29Z' })
-assert.equal(clock.status, 200, clock.text)
+await setSampleClock(purser)
 
 interface Order {
   id: number
@@ -40,7 +39,7 @@ async function opened(credit?: string) {
   return { scene, client, order: await orderFor(scene) }
 }
 
-async function orderFor(scene: ServerScene, id = scene.id): Promise<Order> {
+async function orderFor(scene: VpsbgScene, id = scene.id): Promise<Order> {
   const client = vpsbgClient(purser, scene.customer.key)
   const answer = await client.post('/servers/renew', { server_ids: [Number(id)] })
   assert.equal(answer.status, 200, answer.text)

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { readAnswer } from '../../kit/answer.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
-import { newServer, type ServerScene, sampleServer } from '../../kit/server-scene.ts'
 import { footprint, newCustomer } from '../../kit/shop.ts'
 import {
   assertError,
@@ -12,15 +11,14 @@ import {
   assertShape,
   vpsbgClient,
 } from '../../kit/vpsbg.ts'
+import { newServer, sampleServer, setSampleClock, type VpsbgScene } from '../../kit/vpsbg-scene.ts'
 
 const RENEW = 'post /v1/servers/renew'
 const CALCULATE = 'post /v1/servers/renew/calculate'
-const MADE_AT = '2025-02-10T16:05:29Z'
 
 const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
 after(() => purser.stop())
-const clock = await purser.admin('PUT', '/test-clock', { now: MADE_AT })
-assert.equal(clock.status, 200, clock.text)
+await setSampleClock(purser)
 
 interface Order {
   id: number
@@ -28,15 +26,20 @@ interface Order {
   invoices: { id: number; amount: number; amount_with_vat: number }[]
   amount: number
   amount_with_vat: number
-  services: { amount: number; amount_with_vat: number; service_id: number }[]
+  services: {
+    amount: number
+    amount_with_vat: number
+    period_to: number
+    service_billing_cycle: number | null
+  }[]
 }
 
-function clientOf(scene: ServerScene) {
+function clientOf(scene: VpsbgScene) {
   return vpsbgClient(purser, scene.customer.key)
 }
 
 /** The page's example, of this server; its first two amounts contradict the others there. */
-function sampleOrder(scene: ServerScene, order: Order) {
+function sampleOrder(scene: VpsbgScene, order: Order) {
   return {
     id: order.id,
     tax_rate: 1.2,
@@ -164,9 +167,7 @@ test('an order that is open already comes again, changed to what is asked for', 
     server_ids: [scene.publicId, Number(scene.id)],
     billing_cycle: 1,
   })
-  const { id, services, ...order } = monthly.json as Order & {
-    services: { period_to: number; service_billing_cycle: number | null }[]
-  }
+  const { id, services, ...order } = monthly.json as Order
   assert.equal(id, (first.json as Order).id)
   assert.deepEqual([order.amount, order.amount_with_vat], [65, 78])
   assert.deepEqual(

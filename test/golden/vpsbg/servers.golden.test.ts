@@ -2,12 +2,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startTestPurser } from '../../kit/purser.ts'
-import {
-  newServer,
-  type ServerScene,
-  sampleServer,
-  suspendForAbuse,
-} from '../../kit/server-scene.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
 import {
   assertError,
@@ -16,6 +10,13 @@ import {
   assertShape,
   vpsbgClient,
 } from '../../kit/vpsbg.ts'
+import {
+  newServer,
+  sampleServer,
+  setSampleClock,
+  suspendForAbuse,
+  type VpsbgScene,
+} from '../../kit/vpsbg-scene.ts'
 
 const LIST = 'get /v1/servers'
 const ONE = 'get /v1/servers/{id}'
@@ -23,8 +24,7 @@ const STATUS = 'get /v1/servers/{id}/status'
 
 const purser = await startTestPurser({ env: { PURSER_TEST_CLOCK: '1' } })
 after(() => purser.stop())
-const clock = await purser.admin('PUT', '/test-clock', { now: '2025-02-10T16:05:29Z' })
-assert.equal(clock.status, 200, clock.text)
+await setSampleClock(purser)
 
 interface Shown {
   id: number
@@ -35,7 +35,7 @@ interface Shown {
 }
 
 /** The sample's server; its addresses' and its plan's numbers are read from `shown`. */
-function serverJson(scene: ServerScene, shown: Shown) {
+function serverJson(scene: VpsbgScene, shown: Shown) {
   return {
     id: Number(scene.id),
     hostname: 'ubuntu-2gb',
