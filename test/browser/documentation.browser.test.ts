@@ -1,10 +1,9 @@
 /** The pages as a browser shows them: quiet, from here alone, and as wide as the window. */
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium, missingChromium } from '../kit/chromium.ts'
+import { overflow, picture, watch } from '../kit/page-watch.ts'
 import { startTestPurser } from '../kit/purser.ts'
 
 const skip = await missingChromium()
@@ -20,15 +19,15 @@ const PATHS = [
   '/docs',
   '/docs/panel',
   '/docs/panelbon',
+  '/docs/hostup',
   '/docs/admin',
   '/docs/health',
+  '/billing',
   '/errors',
   '/errors/insufficient_funds',
   '/no/such/page',
 ]
 const WIDTHS = [1280, 390]
-/** A folder for pictures of every page, for people to look at; without it none are taken. */
-const PICTURES = process.env.PURSER_SCREENSHOTS
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of WIDTHS) {
@@ -82,36 +81,9 @@ test('every link of every page leads somewhere', { skip }, async () => {
   }
 })
 
-/** What a page complains of or asks elsewhere, by the time it is called. */
-function watch(page: Page, origin: string): () => readonly string[] {
-  const lines: string[] = []
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') lines.push(message.text())
-  })
-  page.on('pageerror', (error) => lines.push(String(error)))
-  page.on('requestfailed', (request) => lines.push(`failed ${request.url()}`))
-  page.on('request', (request) => {
-    if (!request.url().startsWith(origin)) lines.push(`elsewhere ${request.url()}`)
-  })
-  return () => lines
-}
-
-/** By how many pixels the page is wider than its window. */
-function overflow(page: Page): Promise<number> {
-  return page.evaluate<number>(
-    'Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)',
-  )
-}
-
 /** Where the links of a page lead, as they are written. */
 function hrefs(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(
     "[...document.querySelectorAll('a')].map((anchor) => anchor.getAttribute('href'))",
   )
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES === undefined) return
-  await mkdir(PICTURES, { recursive: true })
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) })
 }
