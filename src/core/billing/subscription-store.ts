@@ -173,6 +173,17 @@ export async function setSuspension(
     where id = any (${o.ids}::bigint[])`.execute(tx)
 }
 
+/** Suspends a server that has gone unpaid at `at`, where nothing else would. */
+export async function setSuspensionOfUnpaid(
+  tx: Tx,
+  o: { now: Date; serverId: bigint; at: Date },
+): Promise<void> {
+  await sql`
+    update subscription set suspend_at = ${o.at}::timestamptz, updated_at = ${o.now}
+    where server_id = ${o.serverId} and kind = 'server' and state = 'active'
+      and suspend_at is null and expires_at <= ${o.now}::timestamptz`.execute(tx)
+}
+
 /** Whether a server's renewals pay for themselves from now on. Returns what has changed. */
 export async function setAutoPay(
   tx: Tx,

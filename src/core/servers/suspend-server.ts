@@ -1,3 +1,4 @@
+import { giveGrace } from '../billing/give-grace.ts'
 import type { Operation } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
 import { lockServer, writeServerState } from './server-store.ts'
@@ -18,13 +19,14 @@ export const suspendServer: Operation<{ serverId: bigint }, { id: string }> = {
 }
 
 /**
- * Lets a suspended server run again, for whatever it was suspended. Refuses `not_found`, and
- * `invalid_state` once it is terminated.
+ * Lets a suspended server run again, for whatever it was suspended; one that is not paid for has a
+ * day. Refuses `not_found`, and `invalid_state` once it is terminated.
  */
 export const resumeServer: Operation<{ serverId: bigint }, { id: string }> = {
   name: 'server.resume',
   permission: 'operator',
   async run({ tx, now, record }, { serverId }) {
+    await giveGrace({ tx, now }, serverId)
     const server = await lockServer(tx, serverId)
     refuseTerminated(server)
     if (server.state === 'suspended') {
