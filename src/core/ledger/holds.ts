@@ -4,10 +4,9 @@ import type { OperationContext } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
 import { endHoldRows, findHolds, insertHolds } from './hold-store.ts'
 import type { TransferDraft } from './ledger.ts'
-import { findKeptOf, insertKept } from './ledger-store.ts'
-import { postTransfers } from './post-transfers.ts'
+import { insertHeld, lockSides, type Sides } from './ledger-store.ts'
+import { postToLocked } from './post-transfers.ts'
 import { systemAccount } from './system-account.ts'
-import { lockWallets } from './wallets.ts'
 
 /**
  * A hold sets money of a wallet aside while the outcome of what it is for is not known. It ends
@@ -52,14 +51,14 @@ export async function placeHolds(
   for (const { amountMicros } of drafts) {
     assert.ok(amountMicros > 0n, 'a hold is of an amount above 0')
   }
-  const sides = await lockSides(tx, drafts)
+  const sides = await openSides(tx, drafts)
   const holds = drafts.map((draft) => ({
     ...draft,
     currency: sides.get(draft.accountId)!.currency,
   }))
   const ids = await insertHolds(tx, { holds, now })
   assert.equal(ids.length, drafts.length, 'every hold was written')
-  await postTransfers(
+  await postToLocked(
     tx,
     holds.map(({ accountId, amountMicros, currency }, at) => {
       const { walletId, heldId } = sides.get(accountId)!
@@ -114,7 +113,7 @@ async function endHolds({ tx, now }: Context, ends: readonly HoldSettlement[]): 
     if (!hold) throw new Refusal('not_found')
     assert.ok(amountMicros <= hold.amountMicros, 'no more is settled than is held')
   }
-  const sides = await lockSides(tx, [...holds.values()])
+  const sides = await openSides(tx, [...holds.values()])
   const ended = await endHoldRows(tx, {
     ends: ends.map((end) => ({ ...end, settledMicros: end.amountMicros })),
     now,
@@ -150,34 +149,31 @@ async function endHolds({ tx, now }: Context, ends: readonly HoldSettlement[]): 
       ...leg(TAXED, taxId, end.taxMicros),
     ]
   })
-  await postTransfers(tx, drafts)
+  await postToLocked(tx, drafts)
 }
 
-interface Sides {
-  readonly walletId: bigint
-  readonly heldId: bigint
-  readonly currency: string
-}
+/** Whose wallet is locked, with a ledger account for what is held of it. */
+type Opened = Sides & { readonly heldId: bigint }
 
 /**
  * Locks the wallets and finds the accounts' ledger accounts for held money, adding what is
  * missing: with its wallet locked, no other adds it too. Refuses `not_found` without a wallet.
  */
-async function lockSides(
+async function openSides(
   tx: Tx,
   owners: readonly { readonly accountId: bigint }[],
-): Promise<ReadonlyMap<bigint, Sides>> {
+): Promise<ReadonlyMap<bigint, Opened>> {
   const accountIds = [...new Set(owners.map((owner) => owner.accountId))]
-  const wallets = await lockWallets(tx, { accountIds })
-  if (wallets.length !== accountIds.length) throw new Refusal('not_found')
-  const held = await findKeptOf(tx, { kind: 'held', accountIds })
-  const sides = new Map<bigint, Sides>()
-  for (const { id, accountId, currency } of wallets) {
-    const heldId =
-      held.get(accountId) ?? (await insertKept(tx, { kind: 'held', accountId, currency }))
-    sides.set(accountId, { walletId: id, heldId, currency })
-  }
-  return sides
+  const found = await lockSides(tx, accountIds)
+  if (found.length !== accountIds.length) throw new Refusal('not_found')
+  const lacking = found.filter(({ heldId }) => heldId === null)
+  const added = lacking.length === 0 ? new Map() : await insertHeld(tx, lacking)
+  return new Map(
+    found.map((sides) => {
+      const heldId = sides.heldId ?? added.get(sides.accountId)
+      return [sides.accountId, { ...sides, heldId }]
+    }),
+  )
 }
 
 async function systemAccounts(

@@ -2,15 +2,15 @@ import { sql } from 'kysely'
 import type { Tx } from '../../db/database.ts'
 import type { SystemLedgerKind, TransferDraft, Wallet } from './ledger.ts'
 
-/** Adds the ledger account `kind` of a customer with a balance and a floor of 0. */
-export async function insertKept(
+/** Adds the wallet of a customer with a balance and a floor of 0. */
+export async function insertWallet(
   tx: Tx,
-  o: { kind: 'wallet' | 'held'; accountId: bigint; currency: string },
+  o: { accountId: bigint; currency: string },
 ): Promise<bigint> {
   const { id } = await tx
     .insertInto('ledger_account')
     .values({
-      kind: o.kind,
+      kind: 'wallet',
       account_id: o.accountId,
       currency: o.currency,
       balance: 0n,
@@ -21,14 +21,40 @@ export async function insertKept(
   return id
 }
 
-/** The ledger accounts `kind` of these customers, by customer. */
-export async function findKeptOf(
+/** A customer's wallet, and the ledger account for what is held of it, where there is one. */
+export interface Sides {
+  readonly accountId: bigint
+  readonly walletId: bigint
+  readonly heldId: bigint | null
+  readonly currency: string
+}
+
+/** Locks wallets in id order, and finds what is held of them. */
+export async function lockSides(tx: Tx, accountIds: readonly bigint[]): Promise<Sides[]> {
+  const { rows } = await sql<Sides>`
+    select w.account_id as "accountId", w.id as "walletId", h.id as "heldId", w.currency
+    from ledger_account w
+    left join lateral (
+      select h.id from ledger_account h where h.account_id = w.account_id and h.kind = 'held'
+    ) h on true
+    where w.account_id = any (${accountIds}::bigint[]) and w.kind = 'wallet'
+    order by w.id for no key update of w`.execute(tx)
+  return rows
+}
+
+/** Adds ledger accounts for held money, which these customers with locked wallets lack. */
+export async function insertHeld(
   tx: Tx,
-  o: { kind: 'wallet' | 'held'; accountIds: readonly bigint[] },
+  owners: readonly { readonly accountId: bigint; readonly currency: string }[],
 ): Promise<ReadonlyMap<bigint, bigint>> {
   const { rows } = await sql<{ id: bigint; account_id: bigint }>`
-    select id, account_id from ledger_account
-    where account_id = any (${o.accountIds}::bigint[]) and kind = ${o.kind}`.execute(tx)
+    insert into ledger_account (kind, account_id, currency, balance, floor)
+    select 'held', i.account_id, i.currency, 0, 0
+    from rows from (
+      unnest(${owners.map(({ accountId }) => accountId)}::bigint[]),
+      unnest(${owners.map(({ currency }) => currency)}::text[])
+    ) as i (account_id, currency)
+    returning id, account_id`.execute(tx)
   return new Map(rows.map((row) => [row.account_id, row.id]))
 }
 

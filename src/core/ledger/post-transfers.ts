@@ -13,6 +13,12 @@ import { insertTransfers, lockWalletRows } from './ledger-store.ts'
 export async function postTransfers(tx: Tx, drafts: readonly TransferDraft[]): Promise<void> {
   if (drafts.length === 0) return
   await lockWalletRows(tx, [...new Set(drafts.map((draft) => draft.accountId))])
+  await postToLocked(tx, drafts)
+}
+
+/** The same where the wallets of their accounts are locked. */
+export async function postToLocked(tx: Tx, drafts: readonly TransferDraft[]): Promise<void> {
+  if (drafts.length === 0) return
   try {
     await insertTransfers(tx, drafts)
   } catch (error) {

@@ -1,14 +1,14 @@
 import type { Tx } from '../../db/database.ts'
 import { Refusal } from '../refusal.ts'
 import type { Wallet } from './ledger.ts'
-import { hasTransfers, insertKept, lockWalletRows, updateCurrency } from './ledger-store.ts'
+import { hasTransfers, insertWallet, lockWalletRows, updateCurrency } from './ledger-store.ts'
 
 /** Opens the wallet of a new account, empty, with a floor of 0. Returns its ledger account's id. */
 export async function openWallet(
   tx: Tx,
   o: { accountId: bigint; currency: string },
 ): Promise<bigint> {
-  return await insertKept(tx, { kind: 'wallet', ...o })
+  return await insertWallet(tx, o)
 }
 
 /**
