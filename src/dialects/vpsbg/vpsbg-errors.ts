@@ -102,6 +102,26 @@ function nameOf({ pointer }: FieldProblem): string {
 /** What is said of a field stands after its name; a sentence of its own stays one. */
 function textOf(name: string, detail: string): string {
   if (!/^(is|has|must|may|contains|does|needs)\b/.test(detail)) return detail
-  const text = `The ${name.replaceAll('_', ' ')} field ${detail}`
+  const text = `The ${name.replaceAll('_', ' ')} field ${asSentence(detail)}`
   return text.endsWith('.') ? text : `${text}.`
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  integer: 'an integer',
+  object: 'an object',
+  string: 'a string',
+}
+
+/** What a schema says of a value, as one would say it. That it may be null need not be said. */
+function asSentence(detail: string): string {
+  const types = /^must be (?:either )?(\w+)(?: or (\w+))?$/.exec(detail)?.slice(1)
+  const known = types?.flatMap((type) => TYPES[type ?? ''] ?? [])
+  if (known !== undefined && known.length > 0) return `must be ${known.join(' or ')}`
+  return detail
+    .replace(/^must be >= /, 'must be at least ')
+    .replace(/^must be <= /, 'must be at most ')
+    .replace(/^must not have fewer than (\d+) (items|characters)$/, 'must have at least $1 $2')
+    .replace(/^must not have more than (\d+) (items|characters)$/, 'must have at most $1 $2')
 }

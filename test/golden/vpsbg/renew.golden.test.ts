@@ -205,10 +205,18 @@ test('what is wrong with a field is told by its name', async () => {
   const before = await footprint(purser, scene.customer.id)
   const cases: [body: unknown, field: string, message: string][] = [
     [{}, 'server_ids', 'The server ids field is required.'],
-    [{ server_ids: [] }, 'server_ids', 'The server ids field must not have fewer than 1 items.'],
-    [{ server_ids: 3321 }, 'server_ids', 'The server ids field must be array.'],
-    [{ server_ids: [1.5] }, 'server_ids.0', 'The server ids.0 field must be integer or string.'],
-    [{ server_ids: [null] }, 'server_ids.0', 'The server ids.0 field must be integer or string.'],
+    [{ server_ids: [] }, 'server_ids', 'The server ids field must have at least 1 items.'],
+    [{ server_ids: 3321 }, 'server_ids', 'The server ids field must be a list.'],
+    [
+      { server_ids: [1.5] },
+      'server_ids.0',
+      'The server ids.0 field must be an integer or a string.',
+    ],
+    [
+      { server_ids: [null] },
+      'server_ids.0',
+      'The server ids.0 field must be an integer or a string.',
+    ],
     [
       { server_ids: ['vps_0\u0000'] },
       'server_ids',
@@ -222,22 +230,30 @@ test('what is wrong with a field is told by its name', async () => {
     [
       { server_ids, billing_cycle: '3' },
       'billing_cycle',
-      'The billing cycle field must be integer or null.',
+      'The billing cycle field must be an integer.',
     ],
-    [{ server_ids, billing_cycle: 0 }, 'billing_cycle', 'The billing cycle field must be >= 1.'],
-    [{ server_ids, billing_cycle: 25 }, 'billing_cycle', 'The billing cycle field must be <= 24.'],
+    [
+      { server_ids, billing_cycle: 0 },
+      'billing_cycle',
+      'The billing cycle field must be at least 1.',
+    ],
+    [
+      { server_ids, billing_cycle: 25 },
+      'billing_cycle',
+      'The billing cycle field must be at most 24.',
+    ],
     [
       { server_ids, billing_cycle: 7 },
       'billing_cycle',
       'The billing cycle field must be a cycle that all of it is sold for.',
     ],
-    [{ server_ids, promo_code: 5 }, 'promo_code', 'The promo code field must be string or null.'],
+    [{ server_ids, promo_code: 5 }, 'promo_code', 'The promo code field must be a string.'],
     [
       { server_ids, promo_code: 'a\u0000b' },
       'promo_code',
       'The promo code field contains a character that is not text.',
     ],
-    [[], 'body', 'The body field must be object.'],
+    [[], 'body', 'The body field must be an object.'],
   ]
   for (const [body, field, message] of cases) {
     assertFieldError(await client.post('/servers/renew', body), RENEW, { field, message })
@@ -263,10 +279,10 @@ test('two wrong fields are both named, and the message counts them', async () =>
   assertError(answer, RENEW, {
     status: 422,
     code: 'invalid_input',
-    message: 'The server ids field must be array. (and 1 more error)',
+    message: 'The server ids field must be a list. (and 1 more error)',
     errors: {
-      server_ids: ['The server ids field must be array.'],
-      billing_cycle: ['The billing cycle field must be integer or null.'],
+      server_ids: ['The server ids field must be a list.'],
+      billing_cycle: ['The billing cycle field must be an integer.'],
     },
   })
 })

@@ -150,7 +150,7 @@ test('status: what the provider measures, within the limits of the plan', async 
 test('a provider that does not answer: the server is shown, its status is not', async () => {
   const scene = await sampleServer(purser)
   const client = vpsbgClient(purser, scene.customer.key)
-  await injectFault(purser, { operation: 'status', fault: 'error', times: 2 })
+  await injectFault(purser, { operation: 'server_status', fault: 'error', times: 2 })
   const shown = await client.get(`/servers/${scene.id}`)
   assertShape(shown, ONE, 200)
   assert.deepEqual((shown.json as { state: unknown }).state, {
@@ -208,13 +208,13 @@ test('what is wrong with a query is told by its name', async () => {
   const scene = await sampleServer(purser)
   const client = vpsbgClient(purser, scene.customer.key)
   for (const [query, field, message] of [
-    ['page=0', 'page', 'must be >= 1'],
-    ['page=-1', 'page', 'must be >= 1'],
-    ['page=x', 'page', 'must be integer'],
-    ['page=1.5', 'page', 'must be integer'],
-    ['page=1000001', 'page', 'must be <= 1000000'],
-    ['per_page=0', 'per_page', 'must be >= 1'],
-    ['per_page=51', 'per_page', 'must be <= 50'],
+    ['page=0', 'page', 'must be at least 1'],
+    ['page=-1', 'page', 'must be at least 1'],
+    ['page=x', 'page', 'must be an integer'],
+    ['page=1.5', 'page', 'must be an integer'],
+    ['page=1000001', 'page', 'must be at most 1000000'],
+    ['per_page=0', 'per_page', 'must be at least 1'],
+    ['per_page=51', 'per_page', 'must be at most 50'],
     ['sort[created_at]=up', 'sort[created_at]', 'must be one of: asc, desc'],
     ['filter[search]=a%00b', 'filter[search]', 'contains a null byte'],
     [
