@@ -13,7 +13,16 @@ export interface DemoFile {
   readonly customers: readonly DemoCustomer[]
   /** Ids by the type of the service. */
   readonly services: Readonly<Record<string, string>>
-  readonly servers: readonly never[]
+  readonly servers: readonly DemoServer[]
+}
+
+export interface DemoServer {
+  readonly id: string
+  /** `vps_…`. */
+  readonly public_id: string
+  readonly customer_id: string
+  /** Of its renewal, where that was made out and not paid when the shop was made. */
+  readonly unpaid_invoice_id: string | null
 }
 
 export interface DemoCustomer {

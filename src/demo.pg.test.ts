@@ -28,8 +28,9 @@ afterEach(async () => {
   await rm(join(dataDir, '..'), { recursive: true, force: true })
 })
 
+const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
 const seed = (from = database, into = dataDir) =>
-  seedDemo({ database: from, clock: new ShiftedClock() }, { dataDir: into, url })
+  seedDemo({ database: from, clock: new ShiftedClock() }, { dataDir: into, url, terms })
 
 async function readFinal(): Promise<DemoFile> {
   return JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8'))
@@ -37,8 +38,7 @@ async function readFinal(): Promise<DemoFile> {
 
 /** How much there is of everything that the demo makes. */
 async function counts(): Promise<Record<string, number>> {
-  const tables = ['account', 'account_user', 'api_key', 'operator', 'service', 'service_price']
-  const columns = [...tables, 'transfer', 'event'].map(
+  const columns = Object.keys(WHOLE).map(
     (table) => `(select count(*)::int from ${table}) as "${table}"`,
   )
   const { rows } = await database.pool.query(`select ${columns.join(', ')}`)
@@ -53,8 +53,24 @@ const WHOLE = {
   service: 8,
   service_price: 24,
   transfer: 2,
-  // Five categories, eight services, and for each row above but prices and transfers one.
-  event: 5 + 8 + 2 + 2 + 9 + 1 + 2,
+  // One is there before: no tax.
+  tax_profile: 1 + 2,
+  plan: 4,
+  plan_price: 4 * 20,
+  addon: 4,
+  addon_price: 4 * 20,
+  promo_code: 1,
+  server: 4,
+  server_address: 8,
+  // Of the servers, and of one addon.
+  subscription: 4 + 1,
+  subscription_period: 4 + 1,
+  purchase: 1,
+  purchase_line: 1,
+  invoice: 1,
+  // Categories, services, accounts, users, keys, the operator, credits; taxes, plans, addons, the
+  // code; servers, subscriptions, what is made out, who is suspended.
+  event: 5 + 8 + 2 + 2 + 9 + 1 + 2 + (2 + 4 + 4 + 1) + (4 + 5 + 1 + 1),
 }
 
 test('the first start makes the shop that demo.json describes', async () => {
@@ -75,7 +91,7 @@ test('the first start makes the shop that demo.json describes', async () => {
     'Custom Comments Package': '7',
     Subscriptions: '8',
   })
-  assert.deepEqual(file.servers, [])
+  await assertServers(file)
   const { rows } = await database.pool.query(
     `select a.email, a.currency, a.time_zone, w.balance
      from account a join ledger_account w on w.account_id = a.id order by a.id`,
@@ -101,12 +117,49 @@ test('the first start makes the shop that demo.json describes', async () => {
   assert.equal((await verifyLedger(database, { all: true })).ok, true)
 })
 
+/** That the servers stand as demo.json and the APIs' pages need them. */
+async function assertServers({ servers, customers }: DemoFile): Promise<void> {
+  const { rows } = await database.pool.query(
+    `select s.id::text, s.account_id::text as customer, s.hostname, s.state, s.suspended_for,
+       u.expires_at - now() > '27 days' as is_far, u.next_invoice_at is null as is_made_out,
+       u.auto_pay, n.amount as price, p.currency,
+       (select count(*)::int from subscription a where a.server_id = s.id) as subscriptions,
+       i.id::text as invoice, i.net, i.gross
+     from server s
+     join subscription u on u.server_id = s.id and u.kind = 'server'
+     join account p on p.id = s.account_id
+     join plan_price n on n.plan_id = s.plan_id and n.currency = p.currency
+       and n.billing_cycle = 1
+     left join purchase_line l on l.subscription_id = u.id
+     left join invoice i on i.purchase_id = l.purchase_id and i.state = 'unpaid'
+     order by s.id`,
+  )
+  assert.deepEqual(
+    servers.map((server) => [server.id, server.customer_id, server.unpaid_invoice_id]),
+    rows.map((row) => [row.id, row.customer, row.invoice]),
+  )
+  for (const { public_id } of servers) assert.match(public_id, /^vps_[0-7][0-9a-z]{25}$/)
+  const [first, second] = customers
+  const expected = [
+    { customer: first?.id, state: 'active', subscriptions: 1, auto_pay: false, is_made_out: true },
+    { customer: first?.id, state: 'active', subscriptions: 2, auto_pay: true, is_made_out: false },
+    { customer: first?.id, suspended_for: 'abuse', subscriptions: 1, is_made_out: false },
+    { customer: second?.id, state: 'active', price: 99_000_000n, currency: 'SEK' },
+  ]
+  assert.equal(rows.length, expected.length)
+  for (const [at, row] of rows.entries()) {
+    assert.partialDeepStrictEqual(row, { ...expected[at], is_far: true })
+  }
+  // 5.00 with 20 % within.
+  assert.partialDeepStrictEqual(rows[0], { net: 4_170_000n, gross: 5_000_000n })
+}
+
 test('a second start changes nothing but the address, and keeps what was changed since', async () => {
   await seed()
   const first = await readFinal()
   await database.pool.query("update service set name = 'Renamed' where id = 1")
   const moved = 'https://shop.example'
-  await seedDemo({ database, clock: new ShiftedClock() }, { dataDir, url: moved })
+  await seedDemo({ database, clock: new ShiftedClock() }, { dataDir, url: moved, terms })
   assert.deepEqual(await counts(), WHOLE)
   assert.deepEqual(await readFinal(), { ...first, url: moved })
 })

@@ -1,8 +1,8 @@
-import { SYSTEM } from './core/actor.ts'
+import type { BillingTerms } from './core/billing/billing-terms.ts'
 import { listCategories, listServices } from './core/catalogue/catalogue-views.ts'
 import { createCategory } from './core/catalogue/create-category.ts'
 import { createService } from './core/catalogue/create-service.ts'
-import { execute, type Funnel } from './core/execute.ts'
+import type { Funnel } from './core/execute.ts'
 import { listAccounts } from './core/identity/account-views.ts'
 import { createAccount } from './core/identity/create-account.ts'
 import { createApiKey } from './core/identity/create-api-key.ts'
@@ -15,7 +15,6 @@ import { digest, newApiKey, randomCharacters } from './core/identity/secret.ts'
 import { findUserLogin } from './core/identity/user-views.ts'
 import { readStatement } from './core/ledger/account-statement.ts'
 import { grantCredit } from './core/ledger/grant-credit.ts'
-import type { Operation } from './core/operation.ts'
 import { ADVISORY_LOCKS } from './db/advisory-locks.ts'
 import type { Db } from './db/database.ts'
 import {
@@ -26,6 +25,9 @@ import {
   writeDemoFile,
 } from './demo-file.ts'
 import { DEMO_SERVICES } from './demo-services.ts'
+import { runStep } from './run-step.ts'
+import { seedPlans, seedTaxProfile } from './seed-plans.ts'
+import { listDemoServers, seedServers } from './seed-servers.ts'
 
 const LISTED_MAX = 10_000
 const PASSWORD_CHARACTERS = 16
@@ -38,6 +40,7 @@ const CUSTOMERS = [
     currency: 'USD',
     timeZone: 'Europe/Sofia',
     creditMicros: '100842920',
+    taxPercent: 20,
   },
   {
     email: 'customer2@demo.example',
@@ -45,6 +48,7 @@ const CUSTOMERS = [
     currency: 'SEK',
     timeZone: 'Europe/Stockholm',
     creditMicros: '1500000000',
+    taxPercent: 25,
   },
 ] as const
 
@@ -65,7 +69,7 @@ const KEYS = {
  */
 export async function seedDemo(
   funnel: Funnel,
-  o: { dataDir: string; url: string },
+  o: { dataDir: string; url: string; terms: BillingTerms },
 ): Promise<DemoFile | undefined> {
   const lock = await funnel.database.pool.connect()
   try {
@@ -77,7 +81,7 @@ export async function seedDemo(
     const file = found?.file ?? newSecrets()
     if (!ours) {
       if (!found) await writeDemoFile(o.dataDir, file, { finished: false })
-      await seed(funnel, file)
+      await seed(funnel, file, o.terms)
     }
     const told = ours && found?.finished ? file : await withIds(funnel.database.db, file)
     const finished = { ...told, url: o.url }
@@ -122,17 +126,19 @@ function newSecrets(): DemoFile {
   }
 }
 
-async function seed(funnel: Funnel, file: DemoFile): Promise<void> {
+async function seed(funnel: Funnel, file: DemoFile, terms: BillingTerms): Promise<void> {
   const { db } = funnel.database
   await seedServices(funnel)
+  await seedPlans(funnel)
   for (const customer of file.customers) await seedCustomer(funnel, customer)
+  await seedServers(funnel, { accounts: await accountIds(db, file), terms })
   const { email, password, api_key } = file.operator
   if (!(await findOperatorLogin(db, email))) {
-    await run(funnel, createOperator, { email, name: 'Demo operator', password })
+    await runStep(funnel, createOperator, { email, name: 'Demo operator', password })
   }
   const operator = await findOperatorLogin(db, email)
   if (!operator) throw new Error('the demo operator is missing')
-  await run(funnel, createOperatorKey, { operatorId: operator.id, name: 'Demo', key: api_key })
+  await runStep(funnel, createOperatorKey, { operatorId: operator.id, name: 'Demo', key: api_key })
 }
 
 async function seedServices(funnel: Funnel): Promise<void> {
@@ -148,9 +154,9 @@ async function seedServices(funnel: Funnel): Promise<void> {
     if (names.has(service.name)) continue
     const categoryId =
       categories.get(category) ??
-      (await run(funnel, createCategory, { name: category, position: categories.size + 1 })).id
+      (await runStep(funnel, createCategory, { name: category, position: categories.size + 1 })).id
     categories.set(category, categoryId)
-    await run(funnel, add, {
+    await runStep(funnel, add, {
       ...service,
       // Documented numbers, also where a start that was cut off has used some up.
       ...(taken.has(String(id)) ? {} : { id }),
@@ -169,23 +175,29 @@ async function seedCustomer(funnel: Funnel, customer: DemoCustomer): Promise<voi
   const { db } = funnel.database
   const terms = CUSTOMERS.find((known) => known.email === customer.email)
   if (!terms) throw new Error(`demo.json names ${customer.email}, whom the demo does not know`)
-  const { creditMicros, ...opening } = terms
+  const { creditMicros, taxPercent, ...opening } = terms
+  const taxProfileId = await seedTaxProfile(funnel, taxPercent)
   const account =
-    (await findAccount(db, customer.email)) ?? (await run(funnel, createAccount, opening))
+    (await findAccount(db, customer.email)) ??
+    (await runStep(funnel, createAccount, { ...opening, taxProfileId }))
   const accountId = BigInt(account.id)
   if (!(await findUserLogin(db, customer.email))) {
     const { email, password } = customer
-    await run(funnel, createUser, { accountId, email, password, role: 'owner' })
+    await runStep(funnel, createUser, { accountId, email, password, role: 'owner' })
   }
   for (const [name, terms] of Object.entries(KEYS)) {
     const key = customer.keys[name as DemoKey]
     if (await keyExists(db, digest(key))) continue
-    await run(funnel, createApiKey, { accountId, name: `Demo ${name}`, ...terms, key })
+    await runStep(funnel, createApiKey, { accountId, name: `Demo ${name}`, ...terms, key })
   }
   const { entries } = await readStatement(db, { accountId, before: null, limit: 1 })
   if (entries.length === 0) {
     const reason = 'Opening balance of the demo'
-    await run(funnel, grantCredit, { accountId: account.id, amountMicros: creditMicros, reason })
+    await runStep(funnel, grantCredit, {
+      accountId: account.id,
+      amountMicros: creditMicros,
+      reason,
+    })
   }
 }
 
@@ -194,16 +206,24 @@ async function findAccount(db: Db, email: string) {
   return account
 }
 
+/** The numbers of the customers' accounts, by e-mail address. */
+async function accountIds(db: Db, file: DemoFile): Promise<ReadonlyMap<string, bigint>> {
+  const ids = new Map<string, bigint>()
+  for (const { email } of file.customers) {
+    const account = await findAccount(db, email)
+    if (!account) throw new Error(`the demo account ${email} is missing`)
+    ids.set(email, BigInt(account.id))
+  }
+  return ids
+}
+
 /** The file with the numbers that the shop has given. */
 async function withIds(db: Db, file: DemoFile): Promise<DemoFile> {
   const services = await listServices(db, { limit: LISTED_MAX })
-  const customers = await Promise.all(
-    file.customers.map(async (customer) => {
-      const account = await findAccount(db, customer.email)
-      if (!account) throw new Error(`the demo account ${customer.email} is missing`)
-      return { ...customer, id: account.id }
-    }),
-  )
+  const accounts = await accountIds(db, file)
+  const customers = file.customers.map((customer) => {
+    return { ...customer, id: String(accounts.get(customer.email)) }
+  })
   return {
     ...file,
     customers,
@@ -214,13 +234,6 @@ async function withIds(db: Db, file: DemoFile): Promise<DemoFile> {
         return [type, service.id]
       }),
     ),
+    servers: await listDemoServers(db, accounts),
   }
-}
-
-async function run<Input, Output>(
-  funnel: Funnel,
-  operation: Operation<Input, Output>,
-  input: Input,
-): Promise<Output> {
-  return (await execute(funnel, operation, { actor: SYSTEM, input, idempotencyKey: null })).output
 }

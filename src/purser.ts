@@ -99,7 +99,7 @@ async function serve(
   registerHealth(app, { pool: core.funnel.database.pool, metrics: core.metrics })
   await registerSurfaces(app, { core, config, log })
   const { dataDir, demo } = config
-  const seed = (url: string) => seedDemo(core.funnel, { dataDir, url })
+  const seed = (url: string) => seedDemo(core.funnel, { dataDir, url, terms: core.terms })
   if (demo) await seed(localUrl(config, config.port))
   await listen(app, config)
   const { port } = app.server.address() as AddressInfo

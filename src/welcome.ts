@@ -25,9 +25,12 @@ export function welcome(o: { url: string; dataDir: string; demo: boolean }): str
   if (customer) {
     const { full } = customer.keys
     lines.push(
-      '  Panel, PanelBon and the operator API; each line works as it is:',
+      '  A line for each API, and one for operators; each works as it is:',
       `  curl ${o.url}/api/v2 -d key=${full} -d action=balance`,
       `  curl ${o.url}/app/api/v2 -d key=${full} -d action=services`,
+      `  curl ${o.url}/ -d API_KEY=${full} -d QUERY=list_vms`,
+      `  curl ${o.url}/v1/servers -H 'Authorization: Bearer ${full}'`,
+      `  curl ${o.url}/api/v2/vps -H 'Authorization: Bearer ${full}'`,
       `  curl ${o.url}/admin/v1/ledger/trial-balance -H 'Authorization: Bearer ${demo.operator.api_key}'`,
       '',
     )
