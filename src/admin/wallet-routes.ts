@@ -37,6 +37,7 @@ const TransactionShape = Type.Object({
   cause_id: Id,
   amount: Type.String({ description: 'What it adds to the wallet; a minus takes' }),
   currency: Type.String(),
+  description: Type.String({ description: 'For people', examples: ['Held for purchase 10001'] }),
   created_at: Instant,
 })
 const tag = 'Accounts'
@@ -89,6 +90,7 @@ export function registerWallets(app: AdminRoutes, deps: AdminDeps): void {
         cause_id: String(entry.causeId),
         amount: show(entry.amountMicros, entry.currency),
         currency: entry.currency,
+        description: entry.description,
         created_at: entry.createdAt.toISOString(),
       }))
       return toPage('transactions', { rows, limit, render: (row) => row })

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, test } from 'node:test'
 import { type BillingScene, newBillingScene } from '../../../test/kit/billing-scene.ts'
 import type { Customer } from '../../../test/kit/books.ts'
 import type { Db } from '../../db/database.ts'
 import { publicIdOf } from '../../lib/ids.ts'
+import { readStatement } from '../ledger/account-statement.ts'
 import {
   findInvoiceByNumber,
   findOpenRenewal,
@@ -253,6 +254,27 @@ describe('the wallet', () => {
       [orderId, orderId, null, null],
     )
   })
+})
+
+test('the operator sees every leg of it', async () => {
+  const { entries } = await readStatement(db, { accountId, before: null, limit: 100 })
+  const { paid, open, processing, second } = scene
+  assert.deepEqual(
+    entries.map((entry) => [entry.description, entry.amountMicros / UNIT]),
+    [
+      [`Charge of a card for purchase ${second}`, 3n],
+      [`Returned from purchase ${open}`, 10n],
+      [`Tax of purchase ${second}`, 0n],
+      [`Net of purchase ${second}`, 0n],
+      [`Tax of purchase ${paid}`, 0n],
+      [`Net of purchase ${paid}`, 0n],
+      [`Held for purchase ${open}`, -10n],
+      [`Held for purchase ${processing}`, -10n],
+      [`Held for purchase ${second}`, -10n],
+      [`Held for purchase ${paid}`, -10n],
+      ['Credit: a transfer that came by post', 100n],
+    ],
+  )
 })
 
 describe("another account's", () => {
