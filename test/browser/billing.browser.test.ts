@@ -1,6 +1,7 @@
 /** A customer signs in at the billing page and pays an invoice, by mouse and by keyboard. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium, missingChromium } from '../kit/chromium.ts'
 import {
@@ -97,7 +98,12 @@ for (const [width, colorScheme] of [
       await looks('list')
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
-      assert.deepEqual(at.trouble(), [])
+      // The second press takes the place of the first, which the browser gives up.
+      const given = `failed ${purser.url}/billing`
+      assert.deepEqual(
+        at.trouble().filter((line) => !line.startsWith(given)),
+        [],
+      )
     } finally {
       await page.context().close()
     }
@@ -129,6 +135,11 @@ test('the keyboard alone: skip, sign in, be told, pay, sign out', { skip }, asyn
     page.evaluate<string>(
       "(document.activeElement?.innerText || document.activeElement?.id || '').trim()",
     )
+  /** The browser moves the focus a moment after the page is there. */
+  const hears = async (text: string): Promise<void> => {
+    for (let looks = 0; looks < 100 && (await focused()) !== text; looks++) await pause(20)
+    assert.equal(await focused(), text)
+  }
   /** Presses Tab until `name` has the focus; how a customer without a mouse gets there. */
   const tabTo = async (name: string): Promise<void> => {
     for (let presses = 0; presses < 20; presses++) {
@@ -146,16 +157,14 @@ test('the keyboard alone: skip, sign in, be told, pay, sign out', { skip }, asyn
     await page.keyboard.press('Tab')
     await page.keyboard.type('wrong')
     await page.keyboard.press('Enter')
-    await page.getByRole('alert').waitFor()
-    assert.equal(await focused(), 'The e-mail address or the password is wrong.')
+    await hears('The e-mail address or the password is wrong.')
     await tabTo('password')
     await page.keyboard.type(person.password)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: /Proforma invoice/ }).waitFor()
     await tabTo('Pay 119.00 SEK')
     await page.keyboard.press('Enter')
-    await page.getByRole('alert').waitFor()
-    assert.equal(await focused(), 'The wallet is too low. Nothing was taken. 0.50 SEK are missing.')
+    await hears('The wallet is too low. Nothing was taken. 0.50 SEK are missing.')
     await picture(page, 'billing-low')
     await at.rented.customer.credit('0.50')
     await tabTo('Pay 119.00 SEK')

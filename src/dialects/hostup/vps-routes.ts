@@ -96,7 +96,7 @@ async function lookAtOne(deps: HostupDeps, server: Server): Promise<SeenServer> 
   return seen!
 }
 
-/** How servers of one account are, and what they wait for. A terminated one is nowhere to be asked. */
+/** How servers of one account are, and what they wait for. A terminated one is not asked for. */
 async function look(deps: HostupDeps, servers: readonly Server[]): Promise<SeenServer[]> {
   const accountId = servers[0]?.accountId
   if (accountId === undefined) return []
