@@ -37,7 +37,7 @@ test('the type of a problem leads to its page', async () => {
 })
 
 test('pages carry the headers that HTML needs, answers of the APIs do not', async () => {
-  for (const path of ['/', '/docs', '/docs/panel', '/errors', '/errors/not_found', '/nothing']) {
+  for (const path of ['/', '/docs', '/docs/panel', '/docs/hostup', '/errors', '/errors/not_found', '/nothing']) {
     const response = await get(path)
     assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8', path)
     assert.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none';/)
@@ -65,7 +65,7 @@ test('what is not there: a page for a browser, a problem for a program', async (
   for (const [method, path, headers] of [
     ['GET', '/nothing/here?key=secret', {}],
     ['POST', '/nothing/here', HTML],
-    ['POST', '/v1/servers', { accept: 'application/json' }],
+    ['POST', '/v2/servers', { accept: 'application/json' }],
     ['GET', '/errors/no_such_code', {}],
   ] as const) {
     const response = await fetch(purser.url + path, { method, headers })

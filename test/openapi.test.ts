@@ -208,6 +208,9 @@ test('every list and page of the operator API is as documented', async () => {
   assert.ok(admin)
   const { id } = customer
   const order = await place(customer, { service: 1, quantity: 100 })
+  const card = { gateway: 'simulated', brand: 'visa', last_four: '4242' }
+  assert.equal((await purser.admin('POST', `/accounts/${id}/card`, card)).status, 201)
+  const [server] = purser.demo.servers
   const ids: Readonly<Record<string, string>> = {
     '/admin/v1/accounts/{id}': String(id),
     '/admin/v1/accounts/{id}/users': String(id),
@@ -216,6 +219,15 @@ test('every list and page of the operator API is as documented', async () => {
     '/admin/v1/operators/{id}/api-keys': '1',
     '/admin/v1/services/{id}': '1',
     '/admin/v1/orders/{id}': String(order),
+    '/admin/v1/accounts/{id}/card': String(id),
+    '/admin/v1/plans/{id}': '1',
+    '/admin/v1/addons/{id}': '1',
+    '/admin/v1/promo-codes/{id}': '1',
+    '/admin/v1/tax-profiles/{id}': '1',
+    '/admin/v1/servers/{id}': server?.public_id ?? '',
+    '/admin/v1/subscriptions/{id}': '1',
+    '/admin/v1/purchases/{id}': '10001',
+    '/admin/v1/invoices/{id}': server?.unpaid_invoice_id ?? '',
   }
   for (const [path, item] of Object.entries(admin.paths)) {
     if (item.get === undefined) continue

@@ -13,13 +13,22 @@ import { startPurser } from '../../src/purser.ts'
 import { type Answer, readAnswer } from './answer.ts'
 import { testDatabase } from './postgres.ts'
 
-/** `$DATA_DIR/demo.json`, as far as the panels need it. */
+/** `$DATA_DIR/demo.json`, as far as tests need it. */
 export interface Demo {
   readonly url: string
   readonly operator: { email: string; password: string; api_key: string }
   readonly customers: readonly DemoCustomer[]
   /** Service ids by type. */
   readonly services: Readonly<Record<string, string>>
+  /** Three of the first customer: with an unpaid renewal, without, suspended; the other's. */
+  readonly servers: readonly DemoServer[]
+}
+
+export interface DemoServer {
+  readonly id: string
+  readonly public_id: string
+  readonly customer_id: string
+  readonly unpaid_invoice_id: string | null
 }
 
 export interface DemoCustomer {
