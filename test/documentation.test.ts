@@ -37,7 +37,15 @@ test('the type of a problem leads to its page', async () => {
 })
 
 test('pages carry the headers that HTML needs, answers of the APIs do not', async () => {
-  for (const path of ['/', '/docs', '/docs/panel', '/docs/hostup', '/errors', '/errors/not_found', '/nothing']) {
+  for (const path of [
+    '/',
+    '/docs',
+    '/docs/panel',
+    '/docs/hostup',
+    '/errors',
+    '/errors/not_found',
+    '/nothing',
+  ]) {
     const response = await get(path)
     assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8', path)
     assert.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none';/)

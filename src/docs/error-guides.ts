@@ -15,7 +15,7 @@ const INVALID: ErrorGuide = {
   meaning:
     'A field is missing, has the wrong type or a value that is not allowed. Nothing was changed.',
   remedy:
-    'Read the text of the error: it names the field and says what to change. In the operator API `errors` lists every wrong field by JSON pointer. Send the corrected request; the same idempotency key may be used.',
+    'Read the text of the error: it names the field and says what to change. In HostUp and the operator API `errors` lists every wrong field by JSON pointer. Send the corrected request; the same idempotency key may be used.',
 }
 
 export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
@@ -25,7 +25,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not signed in',
     meaning: 'The key or session is missing, unknown, expired or disabled.',
     remedy:
-      "Send the whole key, without blanks around it: the field `key` in the panels, `API_KEY` in CrownPanel, `Authorization: Bearer …` in the operator API. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. Everywhere but in the panels an address has to wait after 60 wrong keys in a minute; in the panels a wrong key counts like every other request.",
+      "Send the whole key, without blanks around it: the field `key` in the panels, `API_KEY` in CrownPanel, `Authorization: Bearer …` in VPSBG, HostUp and the operator API. A session's cookie works from this site's own pages alone. A customer's key does not work in the operator API, nor the other way round. A disabled key never works again: ask for a new one. Everywhere but in the panels an address has to wait after 60 wrong keys in a minute; in the panels a wrong key counts like every other request.",
   },
   insufficient_scope: {
     title: 'Not allowed',

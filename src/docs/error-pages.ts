@@ -49,10 +49,10 @@ const PROBLEM = {
   status: 400,
   detail: 'The request body failed validation.',
   code: 'invalid_request',
-  instance: '/admin/v1/accounts',
+  instance: '/api/v2/vps/vps_…/actions/renew',
   requestId: 'req_…',
   timestamp: '2026-01-31T09:30:00.000Z',
-  errors: [{ pointer: '/email', detail: 'is required', code: 'missing_required' }],
+  errors: [{ pointer: '/months', detail: 'is not a known field', code: 'unknown_field' }],
   extensions: {},
 }
 
@@ -65,7 +65,7 @@ export function errorsPage(): Page {
 <p class="lead">What each one means and what to change.</p>
 <p>The panels write an error as one text:</p>
 <pre><code>{"error":"Incorrect service ID"}</code></pre>
-<p>The operator API as Problem Details; a program branches on <code>code</code>, and <code>type</code> leads here:</p>
+<p>HostUp and the operator API as Problem Details; a program branches on <code>code</code>, and <code>type</code> leads here:</p>
 <pre><code>${JSON.stringify(PROBLEM, null, 2)}</code></pre>
 <div class="wide"><table>
 <thead><tr><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead>
