@@ -170,12 +170,12 @@ test('Invalid VMID: missing, empty, unknown, another account’s, or no name at 
     }
   }))
 
-test('Invalid INVOICE_ID: unknown, another account’s, another server’s, or no name at all', () =>
-  nothingMoves(async () => {
-    const stranger = await newCustomer(purser, { credit: '100.00' })
-    const theirs = await openRenewal(purser, await renewableServer(purser, stranger))
-    const other = await openRenewal(purser, await renewableServer(purser, owner))
-    const names = ['999999999', '0', '-1', '1e3', `${invoice.id}\0`, 'inv_x', 'x']
+test('Invalid INVOICE_ID: unknown, another account’s, another server’s, or no name at all', async () => {
+  const stranger = await newCustomer(purser, { credit: '100.00' })
+  const theirs = await openRenewal(purser, await renewableServer(purser, stranger))
+  const other = await openRenewal(purser, await renewableServer(purser, owner))
+  const names = ['999999999', '0', '-1', '1e3', `${invoice.id}\0`, 'inv_x', 'x']
+  await nothingMoves(async () => {
     for (const name of [...names, String(theirs.id), theirs.publicId, String(other.id)]) {
       assertRefused(
         await owner.crownpanel({ QUERY: 'renew_service', VMID, INVOICE_ID: name }),
@@ -183,7 +183,8 @@ test('Invalid INVOICE_ID: unknown, another account’s, another server’s, or n
         'Invalid INVOICE_ID.',
       )
     }
-  }))
+  })
+})
 
 test('an idempotency key that is none', () =>
   nothingMoves(async () => {

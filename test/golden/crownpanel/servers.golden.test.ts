@@ -12,6 +12,7 @@ import {
   suspendForAbuse,
   switchOff,
   terminate,
+  withdrawPrices,
 } from '../../kit/servers.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
 
@@ -107,7 +108,8 @@ test('vps_info: without an open renewal, and with one', async () => {
 
 test('vps_info: offline, suspended, terminated; a renewal that is not sold has no price', async () => {
   const customer = await newCustomer(purser, { currency: 'SEK' })
-  const server = await newServer(purser, customer, { prices: [] })
+  const server = await newServer(purser, customer, { currency: 'SEK' })
+  await withdrawPrices(purser, server)
   const status = async (): Promise<unknown> => {
     const answer = await customer.crownpanel({ QUERY: 'vps_info', VMID: String(server.id) })
     assertDocumented('crownpanel', 'post /', answer)
