@@ -174,6 +174,64 @@ test('the provider refuses: the money is back, and the order is open again', asy
   assertShape(await client.post('/orders/pay', { order_ids: [order.id] }), PAY, 200)
 })
 
+test('the provider refuses one of two: that one is told of, and that the other is paid', async () => {
+  const { scene, client, order } = await opened('400.00')
+  const other = await newServer(purser, scene, { hostname: 'second' })
+  const second = await orderFor(scene, other.id)
+  await injectFault(purser, { operation: 'extend', fault: 'refuse', times: 1 })
+  const answer = await client.post('/orders/pay', { order_ids: [order.id, second.id] })
+  const statuses = await Promise.all(
+    [order.id, second.id].map(async (id) => (await client.get(`/orders/${id}`)).json as Order),
+  )
+  const [open, paid] = statuses.toSorted((a, b) => (a.status < b.status ? -1 : 1))
+  assert.deepEqual([open?.status, paid?.status], ['awaiting_payment', 'paid'])
+  assertError(answer, PAY, {
+    status: 400,
+    code: 'payment_reversed',
+    message: `The provider refused to renew what order ${open?.id} is for. The money is back in your balance, and the order can be paid again. Paid: ${paid?.id}.`,
+  })
+  const left = 400_000_000n - BigInt(paid!.amount_with_vat) * 1_000_000n
+  assert.equal(await walletOf(purser, scene.customer.id), left)
+})
+
+test('the provider does not answer: processing, locked, and paid once it does', async () => {
+  const { scene, client, order } = await opened('300.00')
+  await injectFault(purser, { operation: 'extend', fault: 'error', times: 1_000_000 })
+  let shown: Order
+  try {
+    const answer = await client.post('/orders/pay', { order_ids: [order.id] })
+    assertShape(answer, PAY, 200)
+    shown = (answer.json as { data: Order[] }).data[0]!
+    assert.deepEqual([shown.status, shown.amount_from_balance], ['processing', 216])
+    assert.deepEqual(shown.invoices, order.invoices)
+    for (const [place, refused] of [
+      ['delete /v1/orders/{id}', client.delete(`/orders/${order.id}`)],
+      ['patch /v1/orders/{id}', client.patch(`/orders/${order.id}`, { auto_pay: false })],
+      [
+        'patch /v1/orders/{id}/{service_type}/{service_id}',
+        client.patch(`/orders/${order.id}/server/${scene.subscriptionId}`, { billing_cycle: 1 }),
+      ],
+      [
+        'post /v1/servers/renew',
+        client.post('/servers/renew', { server_ids: [Number(scene.id)], billing_cycle: 1 }),
+      ],
+    ] as const) {
+      assertError(await refused, place, {
+        status: 423,
+        code: 'resource_locked',
+        message: 'The resource is locked while an action on it is running; try again.',
+      })
+    }
+  } finally {
+    await injectFault(purser, { operation: 'extend', fault: 'error', times: 0 })
+  }
+  const again = await client.post('/orders/pay', { order_ids: [order.id] })
+  assert.match(again.text, /"code":"already_paid"|"status":"paid"/)
+  const paid = (await client.get(`/orders/${order.id}`)).json as Order
+  assert.equal(paid.status, 'paid')
+  assert.equal(await walletOf(purser, scene.customer.id), 300_000_000n - GROSS)
+})
+
 test('what is wrong with the request is told by its name', async () => {
   const { client, order } = await opened()
   for (const [body, field, message] of [

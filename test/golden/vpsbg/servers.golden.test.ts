@@ -147,6 +147,33 @@ test('status: what the provider measures, within the limits of the plan', async 
   assert.ok(cpu.used >= 0 && Math.abs(cpu.used + cpu.free - 100) < 0.01)
 })
 
+test('plans: what is sold in the currency, each for its shortest cycle', async () => {
+  const scene = await sampleServer(purser)
+  const answer = await vpsbgClient(purser, scene.customer.key).get('/servers/plans')
+  assertShape(answer, 'get /v1/servers/plans', 200)
+  const plans = answer.json as { id: number; key: string }[]
+  assert.deepEqual(
+    plans.find(({ key }) => key === scene.planKey),
+    {
+      id: Number(scene.planId),
+      type: 'vps',
+      key: scene.planKey,
+      name: 'Cloud VPS 2 GB',
+      vcpus: 1,
+      memory: 2048,
+      disk: 40,
+      bandwidth: 2000,
+      minimum_billing_cycle: 1,
+      available: true,
+      price: 30,
+      price_with_vat: 36,
+    },
+  )
+  const stranger = await newCustomer(purser, { currency: 'ISK' })
+  const none = await vpsbgClient(purser, stranger.key).get('/servers/plans')
+  assertJson(none, 'get /v1/servers/plans', 200, [])
+})
+
 test('a provider that does not answer: the server is shown, its status is not', async () => {
   const scene = await sampleServer(purser)
   const client = vpsbgClient(purser, scene.customer.key)
