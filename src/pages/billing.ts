@@ -161,7 +161,7 @@ async function pay(deps: PagesDeps, asked: Asked): Promise<FastifyReply> {
   const { invoice } = await find(deps, visitor, asked.invoice ?? '')
   const { output } = await deps.payments.pay({
     actor: visitor.actor,
-    input: { purchaseIds: [invoice.purchaseId], mayUseCard: false },
+    input: { purchaseIds: [invoice.purchaseId], mayUseCard: null },
     idempotencyKey: fields.idempotency_key || null,
   })
   const { kind } = output[0]!.outcome

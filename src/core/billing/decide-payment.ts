@@ -70,7 +70,7 @@ export function decidePayment(counter: Counter, asking: Asking): Decision {
     return { kind: 'reserve', purchases }
   }
   const mayUseCard =
-    asking.selection.mayUseCard || purchases.some(({ paymentMethod }) => paymentMethod === 'card')
+    asking.selection.mayUseCard ?? purchases.some(({ paymentMethod }) => paymentMethod === 'card')
   const card = counter.cards.get(accountId)
   if (!sameCurrency || !mayUseCard || asking.charged || card === undefined) {
     return decided(purchases, () => 'insufficient_funds')

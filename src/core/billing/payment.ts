@@ -16,10 +16,10 @@ export interface PaySelection {
   /** Of the caller's account; an operator's may be anybody's. Each once. */
   readonly purchaseIds: readonly bigint[]
   /**
-   * Whether a saved card is charged with what the wallet is short of. It always is where the
-   * payment method of one of the purchases is `card`.
+   * Whether a saved card is charged with what the wallet is short of. Null: where the payment
+   * method of one of the purchases is `card`.
    */
-  readonly mayUseCard: boolean
+  readonly mayUseCard: boolean | null
 }
 
 /** What became of each of them, in the order asked. */

@@ -29,6 +29,7 @@ export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
           'an operation to ask for.',
         tag: 'Billing',
         scope: 'write:billing',
+        problems: [402, 502],
       },
       {
         params: InvoiceParams,
@@ -43,7 +44,7 @@ export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
       const { id, purchaseId } = await readInvoice(db, { accountId, name: request.params.id })
       const { output, replayed } = await deps.payments.pay({
         actor,
-        input: { purchaseIds: [purchaseId], mayUseCard: false },
+        input: { purchaseIds: [purchaseId], mayUseCard: null },
         idempotencyKey: idempotencyKeyOf(request, undefined),
       })
       const refusal = payRefusal(output[0]!.outcome)

@@ -20,7 +20,9 @@ const PayBody = Type.Object(
       Type.Unsafe<'balance' | 'card'>({
         type: 'string',
         enum: ['balance', 'card'],
-        description: 'With `card` the saved card pays what the balance is short of',
+        description:
+          'With `card` the saved card pays what the balance is short of, with `balance` it ' +
+          'does not; left out, it does where one of the orders has `card`',
       }),
     ),
   },
@@ -47,7 +49,8 @@ export function registerPayments(app: VpsbgRoutes, deps: VpsbgDeps): void {
       const actor = callerOf(request)
       const { order_ids, payment_method } = request.body
       const purchaseIds = orderIdsOf(order_ids)
-      const input = { purchaseIds, mayUseCard: payment_method === 'card' }
+      const mayUseCard = payment_method === undefined ? null : payment_method === 'card'
+      const input = { purchaseIds, mayUseCard }
       const results = toldWhetherReplayed(
         reply,
         await refusingField('/order_ids', UNKNOWN_ORDER, () =>

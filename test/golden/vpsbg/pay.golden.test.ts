@@ -155,6 +155,18 @@ test('what the balance is short of comes from the saved card, when asked to', as
   ])
 })
 
+test('without a payment method the order has its own; with `balance` no card is charged', async () => {
+  const { scene, client, order } = await opened('16.00')
+  await saveCard(purser, scene.customer)
+  await client.patch(`/orders/${order.id}`, { payment_method: 'card' })
+  const body = { order_ids: [order.id] }
+  const low = await client.post('/orders/pay', { ...body, payment_method: 'balance' })
+  assert.equal((low.json as { code: string }).code, 'insufficient_funds')
+  assert.equal(await walletOf(purser, scene.customer.id), 16_000_000n)
+  assertShape(await client.post('/orders/pay', body), PAY, 200)
+  assert.equal(await walletOf(purser, scene.customer.id), 0n)
+})
+
 test('the provider refuses: the money is back, and the order is open again', async () => {
   const { scene, client, order } = await opened('300.00')
   await injectFault(purser, { operation: 'extend', fault: 'refuse', times: 1 })
