@@ -22,9 +22,11 @@ import type { Operation } from '../../src/core/operation.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { ShiftedClock } from '../../src/lib/clock.ts'
 import { Gateway, Provider } from './outside-worlds.ts'
-import { testDatabase } from './postgres.ts'
+import { type TestDatabase, testDatabase } from './postgres.ts'
+import type { TestConnection } from './postgres-server.ts'
 
 const UNIT = 1_000_000n
+const CONNECTIONS = 8
 const TERMS: BillingTerms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
 
 /** How a customer begins. */
@@ -43,22 +45,19 @@ export class PaymentScene {
   readonly clock = new ShiftedClock()
   readonly desks: PaymentDesk[] = []
   readonly #databases: Database[] = []
-  readonly #open: () => Database
-  readonly #drop: () => Promise<void>
+  readonly #place: TestDatabase
   #servers = 0
   #planId = 0n
   #addonId = 0n
   #taxProfileId = 0n
 
-  private constructor(open: () => Database, drop: () => Promise<void>) {
-    this.#open = open
-    this.#drop = drop
-    this.database = open()
+  private constructor(place: TestDatabase) {
+    this.#place = place
+    this.database = openDatabase(place.connection, { max: CONNECTIONS })
   }
 
   static async open(): Promise<PaymentScene> {
-    const place = await testDatabase()
-    const scene = new PaymentScene(() => openDatabase(place.connection, { max: 8 }), place.drop)
+    const scene = new PaymentScene(await testDatabase())
     const monthly = (amount: string) => [{ currency: 'USD', billingCycle: 1, amount }]
     const plan = await scene.run(createPlan(new Set(['simulated'])), {
       key: 'small',
@@ -89,16 +88,20 @@ export class PaymentScene {
   async close(): Promise<void> {
     await Promise.all(this.desks.map((desk) => desk.drained()))
     await Promise.all([this.database, ...this.#databases].map((database) => database.close()))
-    await this.#drop()
+    await this.#place.drop()
   }
 
   get funnel() {
     return { database: this.database, clock: this.clock }
   }
 
+  get connection(): TestConnection {
+    return this.#place.connection
+  }
+
   /** A desk with connections of its own, as another process has it. */
-  desk(): PaymentDesk {
-    const database = this.#open()
+  desk(connection: TestConnection = this.connection): PaymentDesk {
+    const database = openDatabase(connection, { max: CONNECTIONS })
     this.#databases.push(database)
     const desk = new PaymentDesk({
       funnel: { database, clock: this.clock },
@@ -276,11 +279,11 @@ export class PayingCustomer {
   async pay(
     desk: PaymentDesk,
     purchaseId: bigint,
-    o: { key?: string; mayUseCard?: boolean; actor?: Actor } = {},
+    o: { key?: string; mayUseCard?: boolean | null; actor?: Actor } = {},
   ): Promise<PayOutcome['kind']> {
     const { output } = await desk.pay({
       actor: o.actor ?? this.actor,
-      input: { purchaseIds: [purchaseId], mayUseCard: o.mayUseCard ?? false },
+      input: { purchaseIds: [purchaseId], mayUseCard: o.mayUseCard ?? null },
       idempotencyKey: o.key ?? null,
     })
     assert.deepEqual(
