@@ -42,7 +42,7 @@ export const DEMO_SERVERS: readonly DemoServerTerms[] = [
     location: 'Sofia',
     image: UBUNTU,
     host: 12,
-    billingCycle: 3,
+    billingCycle: 1,
     addonKeys: ['cpanel-pro-30'],
     autoPay: true,
     standing: 'running',
