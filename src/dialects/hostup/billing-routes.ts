@@ -50,7 +50,13 @@ export function registerBilling(app: HostupRoutes, deps: HostupDeps): void {
   app.get(
     '/billing/invoices/:id',
     reading(
-      { operationId: 'getInvoice', summary: 'Get an invoice with its items', tag, scope },
+      {
+        operationId: 'getInvoice',
+        summary: 'Get an invoice with its items',
+        tag,
+        scope,
+        problems: [404],
+      },
       { params: InvoiceParams, answer: InvoiceWithItemsShape },
     ),
     async (request) => {

@@ -1,7 +1,7 @@
-import { PROBLEM_COMPONENTS, SHARED_PROBLEMS } from '../../http/rest/problem-openapi.ts'
 import { CUSTOMER_COOKIE } from '../../http/rest/session-cookie.ts'
 import { type DescribedRoute, pathsOf, tagsOf } from '../../http/route-openapi.ts'
 import type { OpenApiDocument } from '../../lib/openapi-document.ts'
+import { NAMED_PROBLEMS, PROBLEM_NAMES } from './problem-responses.ts'
 
 const PREFIXES = ['/api/v2/', '/api/jobs/']
 
@@ -36,9 +36,9 @@ A key may send 600 requests a minute; the \`X-RateLimit-*\` headers count along.
     },
     servers: [{ url: '/' }],
     tags: tagsOf(own),
-    paths: pathsOf(own, SHARED_PROBLEMS),
+    paths: pathsOf(own, PROBLEM_NAMES),
     components: {
-      responses: PROBLEM_COMPONENTS,
+      responses: NAMED_PROBLEMS,
       securitySchemes: {
         customerKey: { type: 'http', scheme: 'bearer' },
         customerSession: { type: 'apiKey', in: 'cookie', name: CUSTOMER_COOKIE },

@@ -24,6 +24,7 @@ export function registerJobs(app: HostupRoutes, deps: HostupDeps): void {
           '`problem` that says why. A failed payment has taken nothing.',
         tag: 'Jobs',
         scope: 'read:vm',
+        problems: [404],
       },
       {
         params: Type.Object({

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox'
 import { type PlanOffer, readPlanOffers } from '../../core/catalogue/plan-offers.ts'
 import { readPage, toPage } from '../../http/rest/paging.ts'
-import { listOf, listQuery, PROBLEM_RESPONSES } from '../../http/rest/shapes.ts'
+import { listOf, listQuery } from '../../http/rest/shapes.ts'
 import { publicIdOf } from '../../lib/ids.ts'
 import { callerIfAny, identifyIfAny } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
 import type { HostupRoutes } from './hostup-routes.ts'
+import { problems } from './problem-responses.ts'
 import { ProductShape } from './shapes.ts'
 import { amount, cycleName, gigabytes } from './values.ts'
 
@@ -33,7 +34,7 @@ export function registerProducts(app: HostupRoutes, deps: HostupDeps): void {
             Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['SEK'] }),
           ),
         }),
-        response: { 200: listOf(ProductShape), ...PROBLEM_RESPONSES },
+        response: { 200: listOf(ProductShape), ...problems([400, 401, 429, 500, 503]) },
       },
     },
     async (request) => {

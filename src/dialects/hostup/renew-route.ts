@@ -36,9 +36,9 @@ const RenewBody = Type.Object(
 )
 
 const Blocking = problemResponse(
-  'An unpaid renewal invoice exists (`existing_invoice_blocking`): `extensions` names it and how ' +
-    'it is paid. Also 409 `invalid_state`, where the VPS cannot be renewed, and ' +
-    '409 `idempotency_key_reused`.',
+  'An unpaid renewal invoice exists, 409 `existing_invoice_blocking`: `extensions` names it and ' +
+    'how it is paid. The VPS cannot be renewed, 409 `invalid_state`. The idempotency key stands ' +
+    'for another request, 409 `idempotency_key_reused`',
   Type.Object({
     invoice: Type.Optional(RenewalInvoiceShape),
     recovery: Type.Optional(

@@ -1,7 +1,8 @@
 import { type TSchema, Type } from 'typebox'
 import type { Scope } from '../../core/scope.ts'
-import { IdempotencyHeader, PROBLEM_RESPONSES } from '../../http/rest/shapes.ts'
+import { IdempotencyHeader } from '../../http/rest/shapes.ts'
 import { requires } from './caller.ts'
+import { problems } from './problem-responses.ts'
 
 /** What OpenAPI says of a route, beside its shapes. */
 interface RouteText {
@@ -11,6 +12,8 @@ interface RouteText {
   readonly tag: 'VPS' | 'Products' | 'Billing' | 'Jobs'
   /** What the key or the session has to be allowed. */
   readonly scope: Scope
+  /** What it may answer beside what every route of its kind may. */
+  readonly problems?: Parameters<typeof problems>[0]
 }
 
 /** `/vps/{id}`: the public id; the number does too. */
@@ -37,7 +40,14 @@ export function reading<const T extends Record<string, unknown>, const R extends
   const { answer, ...rest } = shapes
   return {
     onRequest: requires(text.scope),
-    schema: { ...described(text), ...rest, response: { 200: answer, ...PROBLEM_RESPONSES } },
+    schema: {
+      ...described(text),
+      ...rest,
+      response: {
+        200: answer,
+        ...problems([400, 401, 403, ...(text.problems ?? []), 429, 500, 503]),
+      },
+    },
   }
 }
 
@@ -53,7 +63,10 @@ export function writing<
       ...described(text),
       headers: IdempotencyHeader,
       ...rest,
-      response: { ...answers, ...PROBLEM_RESPONSES },
+      response: {
+        ...problems([400, 401, 403, 404, 409, ...(text.problems ?? []), 413, 429, 500, 503]),
+        ...answers,
+      },
     },
   }
 }

@@ -1,6 +1,18 @@
 import { Type } from 'typebox'
 import { nullable, oneOf, PROBLEM_KIND } from '../../http/rest/shapes.ts'
 import type { JsonNumber } from '../../lib/json-number.ts'
+import {
+  ACTIVITY_EXAMPLE,
+  DETAILS_EXAMPLE,
+  INVOICE_EXAMPLE,
+  JOB_EXAMPLE,
+  PAID_EXAMPLE,
+  PRODUCT_EXAMPLE,
+  RENEWAL_EXAMPLE,
+  STARTED_EXAMPLE,
+  STATUS_EXAMPLE,
+  VPS_EXAMPLE,
+} from './examples.ts'
 import { BILLING_CYCLES } from './values.ts'
 
 /** What this API answers, in the order in which its pages write it. */
@@ -62,23 +74,7 @@ export const RenewalShape = Type.Object(
     ),
   },
   {
-    examples: [
-      {
-        vpsId: 'vps_01hxa3b4c5d6e7f8g9h0j1k2m3',
-        renewalScheduled: true,
-        newExpiresAt: '2026-05-27T00:00:00.000Z',
-        billing: { amount: 99, currencyCode: 'SEK' },
-        renewalInvoice: {
-          id: 'inv_01hxa3b4c5d6e7f8g9h0j1k2m3',
-          number: '10001',
-          amount: 99,
-          currencyCode: 'SEK',
-          dueAt: '2026-04-27T00:00:00.000Z',
-          status: 'unpaid',
-          paymentUrl: '/billing?invoice=10001',
-        },
-      },
-    ],
+    examples: [RENEWAL_EXAMPLE],
   },
 )
 
@@ -156,68 +152,77 @@ const Bandwidth = Type.Object({
   usagePercent: Measure,
 })
 
-export const VpsShape = Type.Object({
-  id: VpsId,
-  name: Type.String({ examples: ['web-1.example'] }),
-  primaryIp: nullable(Type.String({ examples: ['192.0.2.10'] })),
-  serviceStatus: ServiceStatus,
-  powerState: PowerState,
-  operatingSystem: Type.Object({
-    displayName: Type.String({ examples: ['Ubuntu 24.04'] }),
-    family: Type.String({ examples: ['ubuntu'] }),
-    version: Type.String({ examples: ['24.04'] }),
-    variant: nullable(Type.String()),
-  }),
-  billing: VpsBilling,
-  resources: Type.Object({
+export const VpsShape = Type.Object(
+  {
+    id: VpsId,
+    name: Type.String({ examples: ['web-1.example'] }),
+    primaryIp: nullable(Type.String({ examples: ['192.0.2.10'] })),
+    serviceStatus: ServiceStatus,
+    powerState: PowerState,
+    operatingSystem: Type.Object({
+      displayName: Type.String({ examples: ['Ubuntu 24.04'] }),
+      family: Type.String({ examples: ['ubuntu'] }),
+      version: Type.String({ examples: ['24.04'] }),
+      variant: nullable(Type.String()),
+    }),
+    billing: VpsBilling,
+    resources: Type.Object({
+      cpuCores: Type.Integer(),
+      memoryGb: Type.Number(),
+      storageGb: Type.Integer(),
+    }),
+    bandwidth: Bandwidth,
+    actions: VpsActions,
+  },
+  { examples: [VPS_EXAMPLE] },
+)
+
+export const VpsDetailsShape = Type.Object(
+  {
+    id: VpsId,
+    productName: Type.String({ examples: ['Cloud VPS 2 GB'] }),
+    hostname: Type.String({ examples: ['web-1.example'] }),
+    serviceStatus: ServiceStatus,
+    createdAt: Instant,
+    nextDueAt: nullable(Instant),
+    billing: VpsBilling,
     cpuCores: Type.Integer(),
     memoryGb: Type.Number(),
     storageGb: Type.Integer(),
-  }),
-  bandwidth: Bandwidth,
-  actions: VpsActions,
-})
-
-export const VpsDetailsShape = Type.Object({
-  id: VpsId,
-  productName: Type.String({ examples: ['Cloud VPS 2 GB'] }),
-  hostname: Type.String({ examples: ['web-1.example'] }),
-  serviceStatus: ServiceStatus,
-  createdAt: Instant,
-  nextDueAt: nullable(Instant),
-  billing: VpsBilling,
-  cpuCores: Type.Integer(),
-  memoryGb: Type.Number(),
-  storageGb: Type.Integer(),
-  backupsIncluded: Type.Integer(),
-  bandwidth: Bandwidth,
-  ipAddresses: Type.Array(
-    Type.Object({
-      address: Type.String({ examples: ['192.0.2.10'] }),
-      version: Type.Integer({ enum: [4, 6] }),
-      gateway: Type.String({ examples: ['192.0.2.1'] }),
-      prefix: Type.Integer(),
-      isPrimary: Type.Boolean(),
-      reverseDns: nullable(Type.String()),
-    }),
-  ),
-  sshKeys: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })),
-  actions: VpsActions,
-})
+    backupsIncluded: Type.Integer(),
+    bandwidth: Bandwidth,
+    ipAddresses: Type.Array(
+      Type.Object({
+        address: Type.String({ examples: ['192.0.2.10'] }),
+        version: Type.Integer({ enum: [4, 6] }),
+        gateway: Type.String({ examples: ['192.0.2.1'] }),
+        prefix: Type.Integer(),
+        isPrimary: Type.Boolean(),
+        reverseDns: nullable(Type.String()),
+      }),
+    ),
+    sshKeys: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })),
+    actions: VpsActions,
+  },
+  { examples: [DETAILS_EXAMPLE] },
+)
 
 const Usage = Type.Object({ usedGb: Measure, totalGb: Type.Number(), usagePercent: Measure })
 
-export const VpsStatusShape = Type.Object({
-  id: VpsId,
-  powerState: PowerState,
-  uptimeSeconds: nullable(Type.Integer({ minimum: 0 })),
-  cpuUsagePercent: Measure,
-  cpuCores: Type.Integer(),
-  memory: Usage,
-  storage: Usage,
-  network: Type.Object({ inboundGb: Measure, outboundGb: Measure, totalGb: Measure }),
-  pendingTasks: Type.Array(Type.Object({ id: Type.String(), type: Type.String() })),
-})
+export const VpsStatusShape = Type.Object(
+  {
+    id: VpsId,
+    powerState: PowerState,
+    uptimeSeconds: nullable(Type.Integer({ minimum: 0 })),
+    cpuUsagePercent: Measure,
+    cpuCores: Type.Integer(),
+    memory: Usage,
+    storage: Usage,
+    network: Type.Object({ inboundGb: Measure, outboundGb: Measure, totalGb: Measure }),
+    pendingTasks: Type.Array(Type.Object({ id: Type.String(), type: Type.String() })),
+  },
+  { examples: [STATUS_EXAMPLE] },
+)
 
 const INVOICE_FIELDS = {
   ...INVOICE_HEAD,
@@ -229,44 +234,53 @@ const INVOICE_FIELDS = {
 }
 const InvoiceActions = Type.Object({ canPay: Gate })
 
-export const InvoiceShape = Type.Object({ ...INVOICE_FIELDS, actions: InvoiceActions })
+export const InvoiceShape = Type.Object(
+  { ...INVOICE_FIELDS, actions: InvoiceActions },
+  { examples: [INVOICE_EXAMPLE] },
+)
 
-export const InvoiceWithItemsShape = Type.Object({
-  ...INVOICE_FIELDS,
-  items: Type.Array(
-    Type.Object({
-      description: Type.String(),
-      periodStart: Instant,
-      periodEnd: Instant,
-      billingCycle: Cycle,
-      amount: Money,
-    }),
-  ),
-  actions: InvoiceActions,
-})
-
-export const ActivityShape = Type.Object({
-  kind: oneOf(['transaction', 'credit'] as const),
-  entries: Type.Array(
-    Type.Object({
-      id: Type.String({ examples: ['txn_01hxa3b4c5d6e7f8g9h0j1k2m3'] }),
-      description: Type.String(),
-      method: oneOf(['wallet', 'credit', 'card'] as const),
-      methodLabel: Type.String({ examples: ['Wallet'] }),
-      amount: Type.Unsafe<JsonNumber>({
-        type: 'number',
-        description: 'What it adds to the wallet; a minus takes',
-        examples: [-99],
+export const InvoiceWithItemsShape = Type.Object(
+  {
+    ...INVOICE_FIELDS,
+    items: Type.Array(
+      Type.Object({
+        description: Type.String(),
+        periodStart: Instant,
+        periodEnd: Instant,
+        billingCycle: Cycle,
+        amount: Money,
       }),
-      currencyCode: Currency,
-      createdAt: Instant,
-      invoiceId: nullable(InvoiceId),
-      invoiceNumber: nullable(Type.String()),
-    }),
-  ),
-  hasMore: Type.Boolean(),
-  nextCursor: nullable(Type.String()),
-})
+    ),
+    actions: InvoiceActions,
+  },
+  { examples: [PAID_EXAMPLE] },
+)
+
+export const ActivityShape = Type.Object(
+  {
+    kind: oneOf(['transaction', 'credit'] as const),
+    entries: Type.Array(
+      Type.Object({
+        id: Type.String({ examples: ['txn_01hxa3b4c5d6e7f8g9h0j1k2m3'] }),
+        description: Type.String(),
+        method: oneOf(['wallet', 'credit', 'card'] as const),
+        methodLabel: Type.String({ examples: ['Wallet'] }),
+        amount: Type.Unsafe<JsonNumber>({
+          type: 'number',
+          description: 'What it adds to the wallet; a minus takes',
+          examples: [-99],
+        }),
+        currencyCode: Currency,
+        createdAt: Instant,
+        invoiceId: nullable(InvoiceId),
+        invoiceNumber: nullable(Type.String()),
+      }),
+    ),
+    hasMore: Type.Boolean(),
+    nextCursor: nullable(Type.String()),
+  },
+  { examples: [ACTIVITY_EXAMPLE] },
+)
 
 export const OPERATION_STATUSES = [
   'pending',
@@ -283,34 +297,43 @@ const OPERATION = {
 }
 
 /** Slow work that goes on after its answer. */
-export const StartedShape = Type.Object({
-  operation: Type.Object({ ...OPERATION, result: Type.Null() }),
-})
+export const StartedShape = Type.Object(
+  {
+    operation: Type.Object({ ...OPERATION, result: Type.Null() }),
+  },
+  { examples: [STARTED_EXAMPLE] },
+)
 
-export const JobShape = Type.Object({
-  operation: Type.Object({
-    ...OPERATION,
-    result: nullable(InvoiceWithItemsShape),
-    problem: nullable(Type.Object(PROBLEM_KIND)),
-  }),
-})
+export const JobShape = Type.Object(
+  {
+    operation: Type.Object({
+      ...OPERATION,
+      result: nullable(InvoiceWithItemsShape),
+      problem: nullable(Type.Object(PROBLEM_KIND)),
+    }),
+  },
+  { examples: [JOB_EXAMPLE] },
+)
 
-export const ProductShape = Type.Object({
-  id: Type.String({ examples: ['vpsprod_01hxa3b4c5d6e7f8g9h0j1k2m3'] }),
-  slug: Type.String({ examples: ['cloud-vps-2gb'] }),
-  tier: nullable(Type.String()),
-  name: Type.String({ examples: ['Cloud VPS 2 GB'] }),
-  resources: Type.Object({
-    cpuCores: Type.Integer(),
-    memoryGb: Type.Number(),
-    storageGb: Type.Integer(),
-  }),
-  bandwidth: Type.Object({
-    limitGb: nullable(Type.Number({ description: 'A calendar month; null: not limited' })),
-  }),
-  billing: Type.Object({ amount: Money, currencyCode: Currency, billingCycle: Cycle }),
-  billingCycles: Type.Array(
-    Type.Object({ billingCycle: Cycle, months: Type.Integer(), amount: Money }),
-  ),
-  available: Type.Boolean(),
-})
+export const ProductShape = Type.Object(
+  {
+    id: Type.String({ examples: ['vpsprod_01hxa3b4c5d6e7f8g9h0j1k2m3'] }),
+    slug: Type.String({ examples: ['cloud-vps-2gb'] }),
+    tier: nullable(Type.String()),
+    name: Type.String({ examples: ['Cloud VPS 2 GB'] }),
+    resources: Type.Object({
+      cpuCores: Type.Integer(),
+      memoryGb: Type.Number(),
+      storageGb: Type.Integer(),
+    }),
+    bandwidth: Type.Object({
+      limitGb: nullable(Type.Number({ description: 'A calendar month; null: not limited' })),
+    }),
+    billing: Type.Object({ amount: Money, currencyCode: Currency, billingCycle: Cycle }),
+    billingCycles: Type.Array(
+      Type.Object({ billingCycle: Cycle, months: Type.Integer(), amount: Money }),
+    ),
+    available: Type.Boolean(),
+  },
+  { examples: [PRODUCT_EXAMPLE] },
+)

@@ -51,7 +51,7 @@ export function registerVps(app: HostupRoutes, deps: HostupDeps): void {
   app.get(
     '/vps/:id',
     reading(
-      { operationId: 'getVps', summary: 'Get a VPS', tag, scope },
+      { operationId: 'getVps', summary: 'Get a VPS', tag, scope, problems: [404] },
       { params: VpsParams, answer: VpsShape },
     ),
     async (request) => vpsText(await lookAtOne(deps, await find(deps, request))),
@@ -59,7 +59,13 @@ export function registerVps(app: HostupRoutes, deps: HostupDeps): void {
   app.get(
     '/vps/:id/details',
     reading(
-      { operationId: 'getVpsDetails', summary: 'Get the details of a VPS', tag, scope },
+      {
+        operationId: 'getVpsDetails',
+        summary: 'Get the details of a VPS',
+        tag,
+        scope,
+        problems: [404],
+      },
       { params: VpsParams, answer: VpsDetailsShape },
     ),
     async (request) => detailsText(await lookAtOne(deps, await find(deps, request))),
@@ -73,6 +79,7 @@ export function registerVps(app: HostupRoutes, deps: HostupDeps): void {
         description: 'Its provider is asked; where that one does not answer, 502.',
         tag,
         scope,
+        problems: [404, 502],
       },
       { params: VpsParams, answer: VpsStatusShape },
     ),

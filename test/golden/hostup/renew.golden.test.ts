@@ -300,7 +300,7 @@ test('the number of a VPS is a name of it too', async () => {
 test('409 invalid_state: suspended for abuse, terminated, no price any more', async () => {
   for (const [spoil, detail] of [
     [suspendForAbuse, /suspended/],
-    [endServer, /terminated/],
+    [endServer, /ended/],
     [stopSelling, /not sold/],
   ] as const) {
     const rented = await rentedServer(purser, {})
