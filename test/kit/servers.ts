@@ -208,6 +208,20 @@ export async function saveCard(purser: PurserClient, customer: Customer): Promis
   await created(purser, `/accounts/${customer.id}/card`, card)
 }
 
+/** From now on the customer's invoices are taxed, within prices or on top of them. */
+export async function taxWith(
+  purser: PurserClient,
+  { id }: Customer,
+  o: { percent: number; within: boolean },
+): Promise<void> {
+  const profile = await created(purser, '/tax-profiles', {
+    name: `Tax of ${id}`,
+    rate_percent: o.percent,
+    prices_include_tax: o.within,
+  })
+  await done(purser, 'PATCH', `/accounts/${id}`, { tax_profile_id: profile.id })
+}
+
 export async function suspendForAbuse(purser: PurserClient, { id }: TestServer): Promise<void> {
   await done(purser, 'POST', `/servers/${id}/suspend`, {})
 }
