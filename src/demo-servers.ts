@@ -38,7 +38,7 @@ export const DEMO_SERVERS: readonly DemoServerTerms[] = [
   {
     customerEmail: 'customer1@demo.example',
     planKey: 'cloud-vps-2gb',
-    hostname: 'ubuntu-2gb.demo.example',
+    hostname: 'ubuntu-2gb',
     location: 'Sofia',
     image: UBUNTU,
     host: 12,

@@ -97,7 +97,7 @@ async function saleOf(db: Db, terms: DemoServerTerms) {
 
 /** Where a server stands, with addresses from the networks that are kept for documentation. */
 function placeOf({ hostname, location, image, host }: DemoServerTerms) {
-  const shared = { ddosProtected: true, ptr: hostname }
+  const shared = { ddosProtected: true, ptr: `host${host}.demo.example` }
   return {
     hostname,
     location,
