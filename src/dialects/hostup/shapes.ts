@@ -29,7 +29,7 @@ const InvoiceId = Type.String({ examples: ['inv_01hxa3b4c5d6e7f8g9h0j1k2m3'] })
 const Cycle = nullable(oneOf(BILLING_CYCLES))
 
 /** Every state that the source page names; those of Purser are the first three. */
-export const INVOICE_STATUSES = [
+const INVOICE_STATUSES = [
   'unpaid',
   'paid',
   'cancelled',
@@ -282,7 +282,7 @@ export const ActivityShape = Type.Object(
   { examples: [ACTIVITY_EXAMPLE] },
 )
 
-export const OPERATION_STATUSES = [
+const OPERATION_STATUSES = [
   'pending',
   'queued',
   'in_progress',
