@@ -96,6 +96,11 @@ export class ServerReader {
 
 const NUMBER = /^[1-9]\d{0,17}$/
 
+/** The number that a server's name is; undefined for its public id, and for what is no name. */
+export function serverNumberOf(name: string): bigint | undefined {
+  return NUMBER.test(name) ? BigInt(name) : undefined
+}
+
 /** Longer than this no reader is kept waiting for how a server is. */
 const STATUS_WITHIN_MS = 5_000
 

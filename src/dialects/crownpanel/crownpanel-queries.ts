@@ -1,7 +1,8 @@
 import { readInvoice } from '../../core/billing/invoice-views.ts'
-import { payServerRenewal } from '../../core/billing/pay-server-renewal.ts'
+import { type PayServerRenewal, payServerRenewal } from '../../core/billing/pay-server-renewal.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
 import type { Scope } from '../../core/scope.ts'
+import { serverNumberOf } from '../../core/servers/server-reader.ts'
 import type { CrownPanelCall } from './crownpanel-deps.ts'
 import { balance, listInvoices, listTransactions } from './money-queries.ts'
 import { renewalAnswer } from './renewal-answer.ts'
@@ -28,23 +29,29 @@ export const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
 /** Pays the server's open renewal at once. Refuses what the core's `payServerRenewal` refuses. */
 async function renewService(call: CrownPanelCall): Promise<unknown> {
   const { deps, actor, idempotencyKey, reply, query } = call
-  const { id: serverId } = await serverOf(call)
-  const { output, replayed } = await payServerRenewal(deps.payments, {
-    actor,
-    input: { serverId, invoiceId: await invoiceOf(call, serverId) },
-    idempotencyKey,
-  })
+  const input = await renewalOf(call)
+  const asked = { actor, input, idempotencyKey }
+  const { output, replayed } = await payServerRenewal(deps.payments, asked)
   if (replayed) reply.header('idempotent-replayed', 'true')
   return renewalAnswer(query, output)
 }
 
-/** The server's invoice that `INVOICE_ID` names; null without one. */
-async function invoiceOf(call: CrownPanelCall, serverId: bigint): Promise<bigint | null> {
-  const name = call.fields.invoice_id?.trim()
-  if (!name) return null
-  const { accountId } = call.actor
+/** The server, and the invoice of it that `INVOICE_ID` names; null without one. */
+async function renewalOf(call: CrownPanelCall): Promise<PayServerRenewal> {
+  const { vmid, invoice_id } = call.fields
+  const name = invoice_id?.trim()
+  // Whether the server is the caller's, the payment looks up itself.
+  const number = name ? undefined : serverNumberOf(vmid?.trim() ?? '')
+  const serverId = number ?? (await serverOf(call)).id
+  return { serverId, invoiceId: name ? await invoiceIdOf(call, { name, serverId }) : null }
+}
+
+async function invoiceIdOf(
+  { deps, actor }: CrownPanelCall,
+  o: { name: string; serverId: bigint },
+): Promise<bigint> {
   try {
-    return (await readInvoice(call.deps.db, { accountId, name, serverId })).id
+    return (await readInvoice(deps.db, { accountId: actor.accountId, ...o })).id
   } catch (error) {
     if (!(error instanceof Refusal && error.code === 'not_found')) throw error
     throw invalidField('/INVOICE_ID', 'Invalid INVOICE_ID.', 'not_found')
