@@ -27,7 +27,7 @@ const newKey = () => `thing-${++keys}`
 
 async function events(kind: string): Promise<{ subject_id: bigint; data: unknown }[]> {
   const { rows } = await admin.database.pool.query(
-    'select subject_id, data from event where kind = $1 order by id',
+    'select subject_id, data from event where kind = $1 order by tx_id, id',
     [kind],
   )
   return rows

@@ -293,7 +293,7 @@ test('a server is suspended for abuse, resumed, changed and ended', async () => 
   const { rows } = await admin.database.pool.query(
     `select kind from event
      where (kind like 'server.%' and subject_id = $1)
-       or (kind like 'subscription.%' and subject_id = $2) order by id`,
+       or (kind like 'subscription.%' and subject_id = $2) order by tx_id, id`,
     [id, ended.json.subscription.id],
   )
   assert.deepEqual(
