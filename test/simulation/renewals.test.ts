@@ -36,7 +36,7 @@ import {
 } from '../kit/renewal-world.ts'
 import { seeded } from '../kit/seeded.ts'
 
-const ROUNDS = 60
+const ROUNDS = 100
 const ACTIONS_MAX = 8
 /** A round in so many ends with everything at rest. */
 const REST_EVERY = 6
