@@ -228,3 +228,12 @@ export async function stopSelling(purser: PurserClient, rented: Rented): Promise
   const answer = await purser.admin('PATCH', `/plans/${rented.planId}`, { prices: [] })
   assert.equal(answer.status, 200, answer.text)
 }
+
+/** Saves a card of the customer's, and has the server's renewal paid by it. */
+export async function payByCard(purser: PurserClient, rented: Rented): Promise<void> {
+  const card = { gateway: 'simulated', brand: 'visa', last_four: '4242' }
+  const saved = await purser.admin('POST', `/accounts/${rented.customer.id}/card`, card)
+  assert.ok(saved.status < 300, saved.text)
+  const { purchaseId } = await renewalRow(purser, rented)
+  await purser.pool.query(`update purchase set payment_method = 'card' where id = $1`, [purchaseId])
+}

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Static } from 'typebox'
 import { readInvoice } from '../../core/billing/invoice-views.ts'
+import { readPaymentProgress } from '../../core/billing/payment-progress.ts'
 import type { Invoice } from '../../core/billing/purchase.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { payRefusal } from '../../http/rest/pay-refusal.ts'
@@ -52,15 +53,23 @@ export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
       if (replayed) reply.header('idempotent-replayed', 'true')
       const invoice = await readInvoice(db, { accountId, name: String(id) })
       return output[0]!.outcome.kind === 'settling'
-        ? sendStarted(reply, invoice)
+        ? await sendStarted(deps, reply, invoice)
         : reply.code(200).send(await withItems(deps, invoice))
     },
   )
 }
 
-function sendStarted(reply: FastifyReply, invoice: Invoice): FastifyReply {
+async function sendStarted(
+  deps: HostupDeps,
+  reply: FastifyReply,
+  invoice: Invoice,
+): Promise<FastifyReply> {
+  const { accountId } = invoice
+  const { db } = deps.funnel.database
+  const { state } = await readPaymentProgress(db, { accountId, name: String(invoice.id) })
   const operation: Static<typeof StartedShape>['operation'] = {
-    status: 'in_progress',
+    // What has ended in this very moment is told by its job.
+    status: state === 'pending' ? state : 'in_progress',
     jobId: jobId(invoice),
     pollUrl: jobAddress(invoice),
     result: null,

@@ -282,13 +282,7 @@ export const ActivityShape = Type.Object(
   { examples: [ACTIVITY_EXAMPLE] },
 )
 
-const OPERATION_STATUSES = [
-  'pending',
-  'queued',
-  'in_progress',
-  'completed',
-  'failed',
-] as const
+const OPERATION_STATUSES = ['pending', 'queued', 'in_progress', 'completed', 'failed'] as const
 
 const OPERATION = {
   status: oneOf(OPERATION_STATUSES),

@@ -7,6 +7,7 @@ import { assertJson, assertProblem, assertShape } from '../../kit/hostup.ts'
 import {
   monthsOn,
   openInvoice,
+  payByCard,
   type Rented,
   renewalRow,
   rentedServer,
@@ -231,6 +232,40 @@ test('202: the provider has not answered; the job tells until it has', async () 
   assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD, ...SETTLED])
 })
 
+test('202: the saved card is still being charged; declined at last, the job has failed', async () => {
+  const { rented, invoiceId } = await waiting('0.50')
+  await payByCard(purser, rented)
+  const jobId = invoiceId.replace('inv_', 'job_')
+  const pollUrl = `/api/jobs/${jobId}`
+  await injectFault(purser, { operation: 'charge', fault: 'error', times: 1_000 })
+  try {
+    assertJson(await pay(rented, invoiceId), PAY, 202, {
+      operation: { status: 'pending', jobId, pollUrl, result: null },
+    })
+    assertJson(await rented.client.get(`/jobs/${jobId}`), JOB, 200, {
+      operation: { status: 'pending', jobId, pollUrl, result: null, problem: null },
+    })
+  } finally {
+    await injectFault(purser, { operation: 'charge', fault: 'refuse', times: 1 })
+  }
+  assertJson(await ended(rented, jobId), JOB, 200, {
+    operation: {
+      status: 'failed',
+      jobId,
+      pollUrl,
+      result: null,
+      problem: {
+        type: `${purser.url}/errors/insufficient_funds`,
+        title: 'Not enough money',
+        status: 402,
+        detail: 'The balance is too low.',
+        code: 'insufficient_funds',
+      },
+    },
+  })
+  assert.deepEqual(await walletMoves(purser, rented), ['credit credit_granted>wallet 500000'])
+})
+
 const ENDED_WITHIN_MS = 60_000
 
 async function ended(rented: Rented, jobId: string): Promise<Answer> {
@@ -238,7 +273,7 @@ async function ended(rented: Rented, jobId: string): Promise<Answer> {
   for (;;) {
     const answer = await rented.client.get(`/jobs/${jobId}`)
     const { operation } = answer.json as { operation: { status: string } }
-    if (operation.status !== 'in_progress') return answer
+    if (!/^(pending|in_progress)$/.test(operation.status)) return answer
     assert.ok(Date.now() < deadline, answer.text)
     await pause(100)
   }
