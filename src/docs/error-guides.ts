@@ -15,7 +15,7 @@ const INVALID: ErrorGuide = {
   meaning:
     'A field is missing, has the wrong type or a value that is not allowed. Nothing was changed.',
   remedy:
-    'Read the text of the error: it names the field and says what to change. In HostUp and the operator API `errors` lists every wrong field by JSON pointer. Send the corrected request; the same idempotency key may be used.',
+    'Read the text of the error: it names the field and says what to change. In HostUp and the operator API `errors` lists every wrong field by JSON pointer, in VPSBG by its name. Send the corrected request; the same idempotency key may be used.',
 }
 
 export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {

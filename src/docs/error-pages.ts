@@ -56,6 +56,13 @@ const PROBLEM = {
   extensions: {},
 }
 
+const VPSBG_ERROR = {
+  message: 'The server ids field is required.',
+  errors: { server_ids: ['The server ids field is required.'] },
+  code: 'invalid_input',
+  request_id: 'req_…',
+}
+
 /** Every error, by its code. */
 export function errorsPage(): Page {
   const codes = Object.entries(ERROR_GUIDES).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -65,6 +72,8 @@ export function errorsPage(): Page {
 <p class="lead">What each one means and what to change.</p>
 <p>The panels write an error as one text:</p>
 <pre><code>{"error":"Incorrect service ID"}</code></pre>
+<p>VPSBG's API with its <code>code</code>, and with what is wrong with each field:</p>
+<pre><code>${JSON.stringify(VPSBG_ERROR, null, 2)}</code></pre>
 <p>HostUp and the operator API as Problem Details; a program branches on <code>code</code>, and <code>type</code> leads here:</p>
 <pre><code>${JSON.stringify(PROBLEM, null, 2)}</code></pre>
 <div class="wide"><table>

@@ -39,7 +39,7 @@ export function docsPage(links: readonly DocumentLink[]): Page {
 ${cards(links)}
 <h2>What holds everywhere</h2>
 <ul>
-<li>Money is a decimal written as text, never a float. An account has one currency; nothing is converted.</li>
+<li>Money is exact: a decimal as text, or a JSON number in its shortest form where an API has numbers; never a rounded float. An account has one currency; nothing is converted.</li>
 <li>A refusal leaves nothing behind: no order, no charge.</li>
 <li>Every write takes an <code>Idempotency-Key</code>. Sent again with the same fields it does nothing twice and answers the same, in whichever API.</li>
 <li>An order has a number and a name, <code>23501</code> and <code>CR-202411-23501</code>; every API takes both.</li>
