@@ -14,7 +14,8 @@ export function adminDocument(routes: readonly DescribedRoute[], version: string
     info: {
       title: 'Operator API',
       version,
-      summary: 'Customers, keys, catalogue, orders, books and events: everything an operator does.',
+      summary:
+        'Customers, keys, services, orders, plans, servers, bills, books: everything an operator does.',
       description: `JSON over HTTP. Send an operator's key as \`Authorization: Bearer …\`, or sign in with \`POST /admin/v1/session\` and keep the cookie. The key of a customer gets 403.
 
 Fields are snake_case. Ids are numbers as text; amounts are decimals as text, never floats. Instants are UTC.
