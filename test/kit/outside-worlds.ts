@@ -24,13 +24,11 @@ export class Provider implements ComputeDriver {
   /** How servers' next askings come out, by ref; then `behaviour`. */
   readonly next = new Map<string, Behaviour[]>()
   behaviour: (request: ExtendRequest) => Behaviour = () => 'do'
-  /** Waited for before anything is done. */
-  gate: Promise<unknown> = Promise.resolve()
-  calls = 0
+  /** What happens when it is asked, before anything is done. */
+  beforehand: () => Promise<void> = async () => {}
 
   async extend(requests: readonly ExtendRequest[]): Promise<ReadonlyMap<string, ComputeAnswer>> {
-    this.calls++
-    await this.gate
+    await this.beforehand()
     const answers = new Map<string, ComputeAnswer>()
     let fails = false
     for (const request of requests) {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../db/database.ts'
-import { leased } from './payment-store.ts'
+import { leased, letGo } from './payment-store.ts'
 
 /** A charge that the gateway is to be asked for, as often as it takes to know. */
 export interface PendingCharge {
@@ -95,9 +95,7 @@ export async function letGoOfChargeRow(
   o: { id: bigint; lease: string; now: Date },
 ): Promise<void> {
   await sql`
-    update card_charge set lease_worker = null, lease_until = null,
-      look_at = ${o.now}::timestamptz + least(interval '1 minute', greatest(interval '1 second',
-        (${o.now}::timestamptz - created_at) / 4))
+    update card_charge set ${letGo({ now: o.now, since: 'created_at' })}
     where id = ${o.id} and state = 'pending' and lease_worker = ${o.lease}::uuid`.execute(tx)
 }
 

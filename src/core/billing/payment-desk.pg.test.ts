@@ -31,7 +31,6 @@ after(async () => {
 })
 beforeEach(() => {
   scene.provider.behaviour = () => 'do'
-  scene.provider.gate = Promise.resolve()
   scene.gateway.behaviour = () => 'do'
   scene.gateway.next = []
 })

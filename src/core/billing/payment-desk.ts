@@ -89,9 +89,15 @@ export class PaymentDesk {
     return work
   }
 
-  /** Resolves when nothing goes on any more: to be waited for before the database is closed. */
+  /**
+   * Resolves when nothing goes on any more, or after ten seconds: to be waited for before the
+   * database is closed. What is left then is gone on with by others, or after the next start.
+   */
   async drained(): Promise<void> {
-    while (this.#going.size > 0) await Promise.all(this.#going)
+    const timeout = new AbortController()
+    const late = pause(PATIENCE_MS, undefined, { signal: timeout.signal }).catch(() => {})
+    await Promise.race([Promise.all(this.#going), late])
+    timeout.abort()
   }
 
   /** What comes of a reservation; undefined where somebody else has to be waited for. */

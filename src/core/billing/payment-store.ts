@@ -54,7 +54,7 @@ export interface PayableLine {
 }
 
 /** How long a purchase or a charge is one process's own. A dead one's are taken up after it. */
-export const LEASE_MS = 25_000
+const LEASE_MS = 25_000
 
 const COLUMNS = sql`
   p.id, p.account_id as "accountId", p.state, p.currency, p.net as "netMicros",
@@ -206,7 +206,7 @@ export async function letGoOfPurchases(
   o: { ids: readonly bigint[]; lease: string; now: Date },
 ): Promise<void> {
   await sql`
-    update purchase set ${letGo(o.now)}
+    update purchase set ${letGo({ now: o.now, since: 'updated_at' })}
     where id = any (${o.ids}::bigint[]) and state = 'processing'
       and lease_worker = ${o.lease}::uuid`.execute(tx)
 }
@@ -262,10 +262,10 @@ export function leased(o: { lease: string; now: Date }) {
 }
 
 /** SQL: a row that nobody has, to be looked at when it is a quarter older, within a minute. */
-export function letGo(now: Date) {
+export function letGo(o: { now: Date; since: 'created_at' | 'updated_at' }) {
   return sql`lease_worker = null, lease_until = null,
-    look_at = ${now}::timestamptz + least(interval '1 minute', greatest(interval '1 second',
-      (${now}::timestamptz - updated_at) / 4))`
+    look_at = ${o.now}::timestamptz + least(interval '1 minute', greatest(interval '1 second',
+      (${o.now}::timestamptz - ${sql.ref(o.since)}) / 4))`
 }
 
 export function expectRows(affected: bigint | undefined, expected: number): void {

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { lossyWay } from '../../../test/kit/lost-answer.ts'
 import { type PayingCustomer, PaymentScene } from '../../../test/kit/payment-scene.ts'
 import { type Seeded, seeded } from '../../../test/kit/seeded.ts'
 import { cancelPurchase } from './cancel-purchase.ts'
@@ -168,6 +169,37 @@ test('a card is declined after its process has died: the key is free', async () 
   assert.deepEqual(await scene.transfers(purchaseId), [])
   await anna.credit(4_000_000n)
   assert.equal(await anna.pay(desk, purchaseId, { key: KEY, mayUseCard: true }), 'paid')
+})
+
+test('the answer to a commit is lost: what it has done is found', async () => {
+  const way = await lossyWay(scene.connection)
+  const far = scene.desk(way.connection)
+  scene.desks.pop()
+  try {
+    const anna = await scene.customer({ creditMicros: 10_000_000n })
+    const [one, two] = [await anna.renewal(), await anna.renewal()]
+    const asked = { key: 'one', mayUseCard: false }
+    // What opens a connection speaks of commits too.
+    await far.deps.funnel.database.pool.query('select')
+    const reserving = way.loseAnswerTo('commit')
+    await assert.rejects(anna.pay(far, one.purchaseId, asked), { code: 'unavailable' })
+    await reserving
+    assert.deepEqual(await scene.transfers(one.purchaseId), [HELD])
+    const repeating = anna.pay(desk, one.purchaseId, asked)
+    await takeOver()
+    assert.equal(await repeating, 'paid')
+    let settling = Promise.resolve()
+    scene.provider.beforehand = async () => {
+      settling = way.loseAnswerTo('commit')
+    }
+    assert.equal(await anna.pay(far, two.purchaseId), 'settling')
+    await settling
+    assert.deepEqual(await scene.transfers(two.purchaseId), PAID)
+    assert.deepEqual(await anna.money(), { wallet: 0n, held: 0n })
+  } finally {
+    scene.provider.beforehand = async () => {}
+    await way.close()
+  }
 })
 
 interface Dealer {
