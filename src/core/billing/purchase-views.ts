@@ -103,7 +103,7 @@ interface LineRow extends Omit<PurchaseLine, 'promo'> {
   readonly promoMinimumCycle: number | null
 }
 
-/** The lines of these purchases, in order; of one that was voided, those that were voided with it. */
+/** The lines of these purchases, in order; of a voided one, those that were voided with it. */
 async function readLines(db: Db, purchaseIds: readonly bigint[]): Promise<LineRow[]> {
   const { rows } = await sql<LineRow>`
     select l.purchase_id as "purchaseId", l.id, l.kind, l.subscription_id as "subscriptionId",

@@ -3,8 +3,8 @@ import { among, money } from './verify-check.ts'
 import type { VerifyScope } from './verify-scope.ts'
 
 /**
- * The lines of a purchase make it, and it makes its invoice. All agree on whether it is paid, and so
- * does the money: held while the provider is asked, settled where it is paid, else back.
+ * The lines of a purchase make it, and it makes its invoice. All agree on whether it is paid, and
+ * so does the money: held while the provider is asked, settled where it is paid, else back.
  */
 export function wrongPurchases(scope: VerifyScope): RawBuilder<unknown> {
   return sql`${wrongSums(scope)} union all ${wrongLines(scope)} union all ${wrongInvoices(scope)}
