@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Operation } from '../operation.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { issueRenewals } from './issue-renewals.ts'
-import { endAddonsLeftOut, lockDueForInvoice, setNextInvoice } from './subscription-store.ts'
+import { lockDueForInvoice, setNextInvoice } from './subscription-store.ts'
 
 export interface IssuedChunk {
   /** How many subscriptions were looked at. */
@@ -24,13 +24,10 @@ export const issueDueRenewals: Operation<{ limit: number }, IssuedChunk> = {
     const { tx, now } = context
     // Look-ups by index alone, whatever the statistics say of tables that have just been filled.
     await sql`select set_config(name, 'off', true) from unnest(array['enable_seqscan',
-      'enable_hashjoin', 'enable_mergejoin', 'jit']) as name`.execute(tx)
+      'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_material', 'enable_sort',
+      'jit']) as name`.execute(tx)
     const due = await lockDueForInvoice(tx, { now, limit })
     if (due.length === 0) return { count: 0, refused: [] }
-    for (const addon of await endAddonsLeftOut(tx, { now, serverSubscriptionIds: due })) {
-      const { id: subjectId, accountId } = addon
-      context.record({ kind: 'subscription.ended', subjectId, accountId })
-    }
     const issued = await issueRenewals(
       context,
       due.map((id) => ({ subscriptionIds: [id], billingCycle: null, promo: null, addonIds: null })),

@@ -5,7 +5,7 @@ import type { PromoTerms } from './promo-terms.ts'
 import { insertPurchases, type PurchaseDraft, readStandingLines } from './purchase-store.ts'
 import { type RenewableServer, readRenewables } from './renewable-views.ts'
 import { renewalTerms } from './renewal-lines.ts'
-import { setNextInvoice } from './subscription-store.ts'
+import { endLeftOut, setNextInvoice } from './subscription-store.ts'
 
 /** One renewal to be made out, for servers of one account. */
 export interface RenewalRequest {
@@ -56,6 +56,10 @@ export async function issueRenewals(
   for (const [at, subjectId] of made.entries()) {
     const { accountId } = drafts[at]!
     context.record({ kind: 'purchase.created', subjectId, accountId })
+  }
+  const leftOut = servers.flatMap((server) => server.leftOutIds)
+  for (const { id, accountId } of await endLeftOut(tx, { now, ids: leftOut })) {
+    context.record({ kind: 'subscription.ended', subjectId: id, accountId })
   }
   const ids = requests.flatMap((request, at) =>
     decided[at] instanceof Refusal ? [] : request.subscriptionIds,

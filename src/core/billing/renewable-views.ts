@@ -35,6 +35,8 @@ export interface RenewableServer {
   readonly openPurchaseId: bigint | null
   /** Those that have been renewed with it so far. */
   readonly addons: readonly RenewableAddon[]
+  /** The subscriptions of those that its last renewal left out. */
+  readonly leftOutIds: readonly bigint[]
 }
 
 export interface RenewableAddon {
@@ -45,7 +47,7 @@ export interface RenewableAddon {
   readonly priceMicros: bigint | null
 }
 
-interface ServerRow extends Omit<RenewableServer, 'tax' | 'addons'> {
+interface ServerRow extends Omit<RenewableServer, 'tax' | 'addons' | 'leftOutIds'> {
   readonly ratePpm: number
   readonly pricesIncludeTax: boolean
 }
@@ -85,26 +87,37 @@ export async function readRenewables(
       and not l.is_cancelled
     order by i.at`.execute(db)
   const addons = Map.groupBy(await readAddons(db, rows), (addon) => addon.serverId)
-  return rows.map(({ ratePpm, pricesIncludeTax, ...row }) => ({
-    ...row,
-    tax: { ratePpm, pricesIncludeTax },
-    addons: addons.get(row.serverId) ?? [],
-  }))
+  return rows.map(({ ratePpm, pricesIncludeTax, ...row }) => {
+    const own = addons.get(row.serverId) ?? []
+    return {
+      ...row,
+      tax: { ratePpm, pricesIncludeTax },
+      addons: own.filter((addon) => addon.isInStep),
+      leftOutIds: own.flatMap((addon) => (addon.isInStep ? [] : addon.subscriptionId)),
+    }
+  })
 }
 
-/** An addon that was left out of the last renewal is behind its server, and is not renewed. */
-async function readAddons(db: Db, servers: readonly ServerRow[]): Promise<RenewableAddon[]> {
-  const { rows } = await sql<RenewableAddon>`
-    select s.id as "subscriptionId", s.server_id as "serverId", o.name, s.quantity,
-      m.amount as "priceMicros"
+interface AddonRow extends RenewableAddon {
+  readonly isInStep: boolean
+}
+
+/** The subquery keeps its OFFSET, so that it is one look into an index for each server. */
+async function readAddons(db: Db, servers: readonly ServerRow[]): Promise<AddonRow[]> {
+  const { rows } = await sql<AddonRow>`
+    select s.id as "subscriptionId", i.server_id as "serverId", o.name, s.quantity,
+      m.amount as "priceMicros", s.expires_at = i.expires_at as "isInStep"
     from rows from (
       unnest(${servers.map((server) => server.serverId)}::bigint[]),
       unnest(${servers.map((server) => server.expiresAt)}::timestamptz[]),
       unnest(${servers.map((server) => server.billingCycle)}::smallint[]),
       unnest(${servers.map((server) => server.currency)}::text[])
     ) as i (server_id, expires_at, cycle, currency)
-    join subscription s on s.server_id = i.server_id and s.kind = 'server-addon'
-      and s.state = 'active' and s.expires_at = i.expires_at
+    cross join lateral (
+      select s.id, s.addon_id, s.quantity, s.expires_at from subscription s
+      where s.server_id = i.server_id and s.kind = 'server-addon' and s.state = 'active'
+      offset 0
+    ) s
     join addon o on o.id = s.addon_id
     left join addon_price m on m.addon_id = s.addon_id and m.currency = i.currency
       and m.billing_cycle = i.cycle

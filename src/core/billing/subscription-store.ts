@@ -118,21 +118,16 @@ export async function setBillingCycle(
   return numAffectedRows !== 0n
 }
 
-/**
- * Ends addons that were left out when their server was last renewed, and whose time is over.
- * Returns them.
- */
-export async function endAddonsLeftOut(
+/** Ends those of the addons, left out when their server was renewed, whose time is over. */
+export async function endLeftOut(
   tx: Tx,
-  o: { now: Date; serverSubscriptionIds: readonly bigint[] },
+  o: { now: Date; ids: readonly bigint[] },
 ): Promise<{ id: bigint; accountId: bigint }[]> {
+  if (o.ids.length === 0) return []
   const { rows } = await sql<{ id: bigint; accountId: bigint }>`
-    update subscription u set state = 'ended', updated_at = ${o.now}
-    from subscription s
-    where s.id = any (${o.serverSubscriptionIds}::bigint[]) and u.server_id = s.server_id
-      and u.kind = 'server-addon' and u.state = 'active' and u.expires_at < s.expires_at
-      and u.expires_at <= ${o.now}
-    returning u.id, u.account_id as "accountId"`.execute(tx)
+    update subscription set state = 'ended', updated_at = ${o.now}
+    where id = any (${o.ids}::bigint[]) and state = 'active' and expires_at <= ${o.now}
+    returning id, account_id as "accountId"`.execute(tx)
   return rows
 }
 
