@@ -231,8 +231,11 @@ async function commit<Input, Output>(
  */
 async function bePredictable(tx: Tx): Promise<void> {
   await sql`select set_config(name, value, true) from (values ('enable_seqscan', 'off'),
-    ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('jit', 'off'),
-    ('lock_timeout', '2s')) as setting (name, value)`.execute(tx)
+    ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'),
+    ('jit', 'off'),
+    ('max_parallel_workers_per_gather', '0'), ('lock_timeout', '2s')) as setting (name, value)`.execute(
+    tx,
+  )
 }
 
 /** Operators' keys first, then the wallets: each in one order, so that nobody waits in a circle. */

@@ -42,23 +42,21 @@ export async function extendSubscriptions(
     }
   })
   const column = <T>(of: (move: (typeof moves)[number]) => T): T[] => moves.map(of)
+  await sql`select from subscription
+    where id = any (${column(({ line }) => line.subscriptionId)}::bigint[])
+    order by id for no key update`.execute(tx)
   const { numAffectedRows } = await sql`
-    with locked as materialized (
-      select id from subscription
-      where id = any (${column(({ line }) => line.subscriptionId)}::bigint[])
-      order by id for no key update
-    )
     update subscription s set expires_at = i.period_to, updated_at = ${o.now}::timestamptz,
       next_invoice_at = case when s.state = 'active' then i.next_invoice_at end,
       suspend_at = case when s.state = 'active' then i.suspend_at end
-    from locked, rows from (
+    from rows from (
       unnest(${column(({ line }) => line.subscriptionId)}::bigint[]),
       unnest(${column(({ line }) => line.periodFrom)}::timestamptz[]),
       unnest(${column(({ line }) => line.periodTo)}::timestamptz[]),
       unnest(${column((move) => move.nextInvoiceAt)}::timestamptz[]),
       unnest(${column((move) => move.suspendAt)}::timestamptz[])
     ) as i (id, period_from, period_to, next_invoice_at, suspend_at)
-    where s.id = locked.id and s.id = i.id and s.expires_at = i.period_from`.execute(tx)
+    where s.id = i.id and s.expires_at = i.period_from`.execute(tx)
   expectRows(numAffectedRows, moves.length)
 }
 

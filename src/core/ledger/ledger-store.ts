@@ -29,13 +29,17 @@ export interface Sides {
   readonly currency: string
 }
 
-/** Locks wallets in id order, and finds what is held of them. */
+/**
+ * Locks wallets in id order, and finds what is held of them. The subquery keeps its OFFSET, so that
+ * it is one look into an index for each, though statistics may know of nothing that is held yet.
+ */
 export async function lockSides(tx: Tx, accountIds: readonly bigint[]): Promise<Sides[]> {
   const { rows } = await sql<Sides>`
     select w.account_id as "accountId", w.id as "walletId", h.id as "heldId", w.currency
     from ledger_account w
     left join lateral (
       select h.id from ledger_account h where h.account_id = w.account_id and h.kind = 'held'
+      offset 0
     ) h on true
     where w.account_id = any (${accountIds}::bigint[]) and w.kind = 'wallet'
     order by w.id for no key update of w`.execute(tx)
