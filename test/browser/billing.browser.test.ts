@@ -135,9 +135,12 @@ test('the keyboard alone: skip, sign in, be told, pay, sign out', { skip }, asyn
     page.evaluate<string>(
       "(document.activeElement?.innerText || document.activeElement?.id || '').trim()",
     )
-  /** The browser moves the focus a moment after the page is there. */
+  /** The browser moves the focus a moment after the page is there; between pages there is none. */
   const hears = async (text: string): Promise<void> => {
-    for (let looks = 0; looks < 100 && (await focused()) !== text; looks++) await pause(20)
+    for (let looks = 0; looks < 500; looks++) {
+      if ((await focused().catch(() => 'no page')) === text) return
+      await pause(20)
+    }
     assert.equal(await focused(), text)
   }
   /** Presses Tab until `name` has the focus; how a customer without a mouse gets there. */
