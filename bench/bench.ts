@@ -17,6 +17,8 @@ export interface Options {
   readonly sustainedSeconds: number
   /** How many orders `growth` fills in. */
   readonly orders: number
+  /** How many subscriptions `renewals` fills in. */
+  readonly subscriptions: number
   /** Where the temporary folder goes. */
   readonly dir: string
   /** Where Purser's processor profiles go, if any. */
@@ -89,6 +91,7 @@ function syncMs(dir: string): number {
 export interface Asking {
   readonly url: string
   readonly bodies: readonly string[]
+  readonly once?: boolean
   readonly keyed: boolean
   readonly seconds: number
   readonly watched: Watched
@@ -134,7 +137,8 @@ export async function askForOrders(
   return round
 }
 
-function addBody(shop: Shop, wallet: Wallet): string {
+/** An `add` by the customer of this wallet. */
+export function addBody(shop: Shop, wallet: Wallet): string {
   const link = encodeURIComponent(`https://shop.example/item/${wallet.accountId}`)
   return `key=${wallet.key}&action=add&service=${shop.serviceId}&link=${link}&quantity=${QUANTITY}`
 }

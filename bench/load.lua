@@ -1,11 +1,12 @@
--- What wrk sends: bodies picked at random from a file, one a line, each request with an
--- Idempotency-Key of its own where asked. Arguments: the file, "keyed" or "plain", and a number
--- that no other run has. The last line it prints is for load.ts.
+-- What wrk sends: bodies from a file, one a line, picked at random or each once in their order,
+-- each request with an Idempotency-Key of its own where asked. Arguments: the file, "keyed" or
+-- "plain", "once" or "any", and a number that no other run has. The last line it prints is for
+-- load.ts.
 
-local head, tails, keyed, run, sent = nil, {}, false, 0, 0
+local head, tails, keyed, once, run, sent = nil, {}, false, false, 0, 0
 
 function init(args)
-  keyed, run = args[2] == "keyed", tonumber(args[3])
+  keyed, once, run = args[2] == "keyed", args[3] == "once", tonumber(args[4])
   math.randomseed(os.time() * 1000 + run)
   head = string.format(
     "POST %s HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/x-www-form-urlencoded\r\n",
@@ -17,13 +18,13 @@ end
 
 -- As a random UUID lies in an index, and unique all the same: the end counts.
 local function key()
-  sent = sent + 1
   return string.format("Idempotency-Key: %08x-%04x-4%03x-%04x-%012x\r\n", math.random(0, 2^31 - 1),
     math.random(0, 65535), math.random(0, 4095), run, sent)
 end
 
 function request()
-  local tail = tails[math.random(#tails)]
+  local tail = once and tails[sent % #tails + 1] or tails[math.random(#tails)]
+  sent = sent + 1
   if keyed then return head .. key() .. tail end
   return head .. tail
 end

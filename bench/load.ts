@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findProgram, runProgram } from './program.ts'
 
-/** What is sent: one of `bodies`, picked at random, over and over on every connection. */
+/** What is sent, over and over on every connection. */
 export interface Load {
   readonly url: string
   readonly bodies: readonly string[]
+  /** Whether each body is sent once, one after the other; else one is picked at random. */
+  readonly once?: boolean
   /** Whether each request has an Idempotency-Key of its own. */
   readonly keyed: boolean
   readonly connections: number
@@ -54,6 +56,7 @@ async function runWrk(wrk: string, dir: string, load: Load): Promise<LoadResult>
     '--',
     file,
     load.keyed ? 'keyed' : 'plain',
+    load.once ? 'once' : 'any',
     String(++runs),
   ])
   const measured = MEASURED.exec(output)?.slice(1).map(Number)
@@ -74,6 +77,9 @@ async function runAutocannon(load: Load): Promise<LoadResult> {
   const { default: autocannon } = await import('autocannon')
   const run = String(++runs)
   let sent = 0
+  const pick = load.once
+    ? () => load.bodies[sent % load.bodies.length]
+    : () => load.bodies[Math.floor(Math.random() * load.bodies.length)]
   const result = await autocannon({
     url: load.url,
     connections: load.connections,
@@ -81,14 +87,18 @@ async function runAutocannon(load: Load): Promise<LoadResult> {
     requests: [
       {
         method: 'POST',
-        setupRequest: (request) => ({
-          ...request,
-          body: load.bodies[Math.floor(Math.random() * load.bodies.length)] ?? '',
-          headers: {
-            'content-type': 'application/x-www-form-urlencoded',
-            ...(load.keyed ? { 'idempotency-key': `${run}-${++sent}-${Math.random()}` } : {}),
-          },
-        }),
+        setupRequest: (request) => {
+          const body = pick() ?? ''
+          sent++
+          return {
+            ...request,
+            body,
+            headers: {
+              'content-type': 'application/x-www-form-urlencoded',
+              ...(load.keyed ? { 'idempotency-key': `${run}-${sent}-${Math.random()}` } : {}),
+            },
+          }
+        },
       },
     ],
   })

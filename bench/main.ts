@@ -8,18 +8,23 @@ import { benchGrowth } from './growth.ts'
 import { benchOrders } from './orders.ts'
 import { endPrograms } from './program.ts'
 import { benchReads } from './reads.ts'
+import { benchRenewApi } from './renew-api.ts'
+import { benchRenewals } from './renewals.ts'
 
 const USAGE = `npm run bench -- NAME [options]
 
-  orders   how fast orders are placed: against pgbench, batches of one and a bare route
-  reads    status, balance and services against a bare route
-  growth   placing orders at 0 and at 5 million orders
+  orders     how fast orders are placed: against pgbench, batches of one and a bare route
+  reads      status, balance and services against a bare route
+  growth     placing orders at 0 and at 5 million orders
+  renewals   how fast the scheduler renews 100,000 servers, and how orders fare meanwhile
+  renew-api  how fast renewals are paid over HTTP: against pgbench
 
   --rounds N              rounds of each line (3)
   --seconds N             seconds of each round (8)
   --connections N         connections of the load (128)
   --sustained-seconds N   orders: one long round at the end; 0 leaves it out (60)
   --orders N              growth: how many orders are filled in (5000000)
+  --subscriptions N       renewals: how many are due at once (100000)
   --dir DIR               where databases go, a real disk (the system's temporary folder)
   --profile DIR           write processor profiles of Purser there (it runs a little slower)`
 
@@ -28,6 +33,8 @@ const BENCHES: Readonly<Record<string, { title: string; body: (bench: Bench) => 
     orders: { title: 'Orders', body: benchOrders },
     reads: { title: 'Reads', body: benchReads },
     growth: { title: 'Growth', body: benchGrowth },
+    renewals: { title: 'Renewals', body: benchRenewals },
+    'renew-api': { title: 'Renewals over HTTP', body: benchRenewApi },
   }
 
 const life = new AsyncDisposableStack()
@@ -56,6 +63,7 @@ const { values, positionals } = parseArgs({
     connections: { type: 'string', default: '128' },
     'sustained-seconds': { type: 'string', default: '60' },
     orders: { type: 'string', default: '5000000' },
+    subscriptions: { type: 'string', default: '100000' },
     dir: { type: 'string', default: tmpdir() },
     profile: { type: 'string' },
   },
@@ -91,13 +99,14 @@ function readOptions(): Options {
     connections: wholeNumber('connections', { least: 1, most: 10_000 }),
     sustainedSeconds: wholeNumber('sustained-seconds', { least: 0, most: 3_600 }),
     orders: wholeNumber('orders', { least: 100_000, most: 100_000_000 }),
+    subscriptions: wholeNumber('subscriptions', { least: 100, most: 10_000_000 }),
     dir: resolve(values.dir),
     profileDir,
   }
 }
 
 function wholeNumber(
-  name: 'rounds' | 'seconds' | 'connections' | 'sustained-seconds' | 'orders',
+  name: 'rounds' | 'seconds' | 'connections' | 'sustained-seconds' | 'orders' | 'subscriptions',
   o: { least: number; most: number },
 ): number {
   const value = Number(values[name])

@@ -13,6 +13,7 @@ import {
   dropPlaceOne,
   findPgbench,
   PGBENCH_FIRST_ID,
+  placeOneScript,
   runPgbench,
 } from './pgbench.ts'
 import { countCpu } from './processes.ts'
@@ -106,14 +107,15 @@ async function pgbenchRounds({ bench, purser }: Field, program: string): Promise
       const { seconds } = options
       const before = await countPlaced(purser)
       const cpu = countCpu({ postmaster: purser.postmaster })
-      const result = await runPgbench(purser, { program, dir, clients, seconds, wallets })
+      const script = placeOneScript(wallets)
+      const result = await runPgbench(purser, { program, dir, clients, seconds, script })
       const used = cpu()
       const line = pgbenchLine(name, clients)
       const placed = (await countPlaced(purser)) - before
-      if (placed !== result.orders) {
-        report.problem(`${line}: ${result.orders} transactions, but ${placed} orders`)
+      if (placed !== result.count) {
+        report.problem(`${line}: ${result.count} transactions, but ${placed} orders`)
       }
-      report.add(line, { ...result, count: result.orders, seconds, cpu: used })
+      report.add(line, { ...result, seconds, cpu: used })
     }
   }
 }

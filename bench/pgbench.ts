@@ -10,33 +10,22 @@ export const PGBENCH_FIRST_ID = 1_000_000_000_000n
 export interface PgbenchResult {
   readonly perSecond: number
   readonly meanMs: number
-  readonly orders: number
+  /** Transactions. */
+  readonly count: number
 }
 
 export function findPgbench(): string | undefined {
   return findProgram('pgbench')
 }
 
-/**
- * Places orders with pgbench for a while: `bench.place_one(n)`, one order a transaction, for a
- * random one of the wallets numbered `from` to `to` (as in the shop, from 1).
- */
+/** Runs `script` over and over, one transaction each, on so many connections for a while. */
 export async function runPgbench(
   purser: PurserProcess,
-  o: {
-    program: string
-    dir: string
-    clients: number
-    seconds: number
-    wallets: { from: number; to: number }
-  },
+  o: { program: string; dir: string; clients: number; seconds: number; script: string },
 ): Promise<PgbenchResult> {
   const { host, port, user, password, database } = purser.connection
-  const script = join(o.dir, 'place-one.sql')
-  await writeFile(
-    script,
-    `\\set at random(${o.wallets.from}, ${o.wallets.to})\nselect bench.place_one(:at);\n`,
-  )
+  const script = join(o.dir, 'pgbench.sql')
+  await writeFile(script, o.script)
   const output = await runProgram(
     o.program,
     [
@@ -50,12 +39,17 @@ export async function runPgbench(
   const result = {
     perSecond: figure(/^tps = ([\d.]+)/m),
     meanMs: figure(/^latency average = ([\d.]+) ms/m),
-    orders: figure(/^number of transactions actually processed: (\d+)/m),
+    count: figure(/^number of transactions actually processed: (\d+)/m),
   }
-  if (!Number.isFinite(result.perSecond + result.orders)) {
+  if (!Number.isFinite(result.perSecond + result.count)) {
     throw new Error(`pgbench printed no result:\n${output}`)
   }
   return result
+}
+
+/** An order for a random one of the wallets numbered `from` to `to` (as in the shop, from 1). */
+export function placeOneScript(wallets: { from: number; to: number }): string {
+  return `\\set at random(${wallets.from}, ${wallets.to})\nselect bench.place_one(:at);\n`
 }
 
 /**
