@@ -14,6 +14,7 @@ import {
   translateOutage,
   writeEvents,
 } from './execute.ts'
+import { lockWallets, type Wallets } from './lock-wallets.ts'
 import type { Effect, EventDraft } from './operation.ts'
 import { Refusal } from './refusal.ts'
 import type { Scope } from './scope.ts'
@@ -28,7 +29,7 @@ export interface BatchOperation<Input, Output> {
   /** What of an input makes two askings under one idempotency key the same. */
   sameness(input: Input): unknown
   /** The accounts whose money may move, besides the callers' own. Nothing is locked yet. */
-  accountsOf(db: Db, inputs: readonly Input[]): Promise<readonly bigint[]>
+  accountsOf(db: Db, calls: readonly Call<Input>[]): Promise<readonly bigint[]>
   /**
    * Answers each call, in their order; a refused one has had no effect. It may run twice: no
    * network, no wall clock. The wallets of all accounts are locked.
@@ -42,6 +43,8 @@ export interface BatchOperation<Input, Output> {
 export interface BatchContext {
   readonly tx: Tx
   readonly now: Date
+  /** Of all the accounts whose money may move. */
+  readonly wallets: Wallets
   /** Does something last, just before the commit: what every other transaction waits for. */
   last(body: () => Promise<void>): void
 }
@@ -143,8 +146,7 @@ export async function findEffect<Input, Output>(
 
 interface Asked<Input> {
   readonly at: number
-  readonly actor: Actor
-  readonly input: Input
+  readonly call: Call<Input>
   readonly key: EffectKey | null
   readonly hash: Buffer | null
 }
@@ -159,7 +161,7 @@ function prepare<Input, Output>(
   authorize(call.actor, operation.permission)
   const key = effectKeyOf(call)
   const hash = key === null ? null : inputHash(operation.name, operation.sameness(call.input))
-  return { at, actor: call.actor, input: call.input, key, hash }
+  return { at, call, key, hash }
 }
 
 const LOCK_NOT_AVAILABLE = '55P03'
@@ -181,9 +183,9 @@ async function commit<Input, Output>(
       await bePredictable(tx)
       const others = await operation.accountsOf(
         tx,
-        asked.map(({ input }) => input),
+        asked.map(({ call }) => call),
       )
-      await lockOwners(tx, asked, others)
+      const wallets = await lockOwners(tx, asked, others)
       const { earlier, free } = await findEarlier<Input, Output>(tx, asked)
       const written: { actor: Actor; event: EventDraft }[] = []
       const effective = new Set<number>()
@@ -192,8 +194,8 @@ async function commit<Input, Output>(
         free.length === 0
           ? []
           : await operation.run(
-              { tx, now, last: (body) => void lasts.push(body) },
-              free.map(({ at, actor, input, key }) => ({
+              { tx, now, wallets, last: (body) => void lasts.push(body) },
+              free.map(({ at, call: { actor, input }, key }) => ({
                 actor,
                 input,
                 key,
@@ -243,10 +245,11 @@ async function lockOwners<Input>(
   tx: Tx,
   asked: readonly Asked<Input>[],
   others: readonly bigint[],
-): Promise<void> {
+): Promise<Wallets> {
   const accounts = new Set(others)
   const operatorKeys: string[] = []
-  for (const { actor, key } of asked) {
+  for (const { call, key } of asked) {
+    const { actor } = call
     if (actor.kind === 'key' || actor.kind === 'user') accounts.add(actor.accountId)
     if (key?.ownerKind === 'operator') operatorKeys.push(`${key.ownerId}:${key.key}`)
   }
@@ -255,9 +258,7 @@ async function lockOwners<Input>(
       from (select distinct hashtext(key) as hash from unnest(${operatorKeys}::text[]) as key
         order by hash) keys`.execute(tx)
   }
-  await sql`select from ledger_account
-    where account_id = any (${[...accounts]}::bigint[]) and kind = 'wallet'
-    order by id for no key update`.execute(tx)
+  return await lockWallets(tx, [...accounts])
 }
 
 /** What was kept under the keys, by the calls' place in the set, and the calls that are left. */

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { placeHolds, releaseHolds, settleHolds } from '../../src/core/ledger/holds.ts'
 import { postTransfers } from '../../src/core/ledger/post-transfers.ts'
 import { systemAccount } from '../../src/core/ledger/system-account.ts'
+import { lockWallets } from '../../src/core/lock-wallets.ts'
 import type { Tx } from '../../src/db/database.ts'
 import { type Books, type Customer, newBooks } from './books.ts'
 
@@ -47,7 +48,7 @@ export async function newBillingScene(): Promise<BillingScene> {
   await books.credit(carl, 100n * UNIT)
   const { accountId } = carl
   const rest = await books.database.transaction(async (tx) => {
-    const context = { tx, now: new Date() }
+    const context = { tx, now: new Date(), wallets: await lockWallets(tx, [accountId]) }
     await addServers(tx, accountId)
     const hold = async (id: bigint): Promise<bigint> => {
       const subject = { kind: 'purchase', id }

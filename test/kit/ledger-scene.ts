@@ -1,6 +1,7 @@
 /** Books in which everything that the ledger knows has happened once. */
 import { placeHolds, releaseHolds, settleHolds } from '../../src/core/ledger/holds.ts'
 import { systemAccount } from '../../src/core/ledger/system-account.ts'
+import { lockWallets } from '../../src/core/lock-wallets.ts'
 import { type Books, type Customer, newBooks } from './books.ts'
 
 const UNIT = 1_000_000n
@@ -37,7 +38,8 @@ export async function newScene(): Promise<Scene> {
   await books.enter(anna, three, 'completed')
   await books.enter(anna, four, 'partial', 1n * UNIT)
   const { revenueId, holds } = await books.database.transaction(async (tx) => {
-    const context = { tx, now: new Date() }
+    const wallets = await lockWallets(tx, [anna.accountId, bert.accountId])
+    const context = { tx, now: new Date(), wallets }
     const revenueId = await systemAccount(tx, 'revenue', 'USD')
     const draft = (accountId: bigint) => ({
       accountId,

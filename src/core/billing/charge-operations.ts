@@ -17,7 +17,7 @@ export const declineCharge: Operation<PendingCharge, null> = {
   permission: 'write:billing',
   async run({ tx, now, record }, { id, accountId, purchaseIds }) {
     await lockWallet(tx, accountId)
-    const purchases = await lockPurchases(tx, purchaseIds)
+    const purchases = await lockPurchases(tx, { ids: purchaseIds, accountIds: [accountId] })
     if (!(await declinePending(tx, { id, now }))) return null
     record({ kind: 'card_charge.declined', subjectId: id, accountId })
     const keys = new Map(

@@ -1,7 +1,6 @@
 import { currencyDecimals, scaleUp } from '../../lib/money.ts'
-import type { Wallet } from '../ledger/ledger.ts'
+import type { Wallets } from '../lock-wallets.ts'
 import { invalidField, Refusal } from '../refusal.ts'
-import type { ChargeableCard } from './card-charge-store.ts'
 import type { PayOutcome, PayResult, PaySelection } from './payment.ts'
 import type { PayableLine, StoredPurchase } from './payment-store.ts'
 
@@ -12,8 +11,7 @@ import type { PayableLine, StoredPurchase } from './payment-store.ts'
 export interface Counter {
   readonly purchases: ReadonlyMap<bigint, StoredPurchase>
   readonly lines: ReadonlyMap<bigint, readonly PayableLine[]>
-  readonly wallets: ReadonlyMap<bigint, Wallet>
-  readonly cards: ReadonlyMap<bigint, ChargeableCard>
+  readonly wallets: Wallets
   /** What is left to pay from, by account. */
   readonly available: Map<bigint, bigint>
   /** Purchases that wait for a card, or that somebody before has taken. */
@@ -34,10 +32,10 @@ export type Decision =
   | { readonly kind: 'decided'; readonly results: readonly PayResult[] }
   | { readonly kind: 'wait' }
   | { readonly kind: 'reserve'; readonly purchases: readonly StoredPurchase[] }
+  /** The wallet does not reach, and a card may be charged with the rest, where there is one. */
   | {
-      readonly kind: 'charge'
+      readonly kind: 'short'
       readonly purchases: readonly StoredPurchase[]
-      readonly card: ChargeableCard
       readonly amountMicros: bigint
     }
 
@@ -71,13 +69,11 @@ export function decidePayment(counter: Counter, asking: Asking): Decision {
   }
   const mayUseCard =
     asking.selection.mayUseCard ?? purchases.some(({ paymentMethod }) => paymentMethod === 'card')
-  const card = counter.cards.get(accountId)
-  if (!sameCurrency || !mayUseCard || asking.charged || card === undefined) {
+  if (!sameCurrency || !mayUseCard || asking.charged) {
     return decided(purchases, () => 'insufficient_funds')
   }
-  for (const { id } of purchases) counter.taken.add(id)
   const shortMicros = grossMicros - (leftMicros > 0n ? leftMicros : 0n)
-  return { kind: 'charge', purchases, card, amountMicros: wholeMinorUnits(shortMicros, currency) }
+  return { kind: 'short', purchases, amountMicros: wholeMinorUnits(shortMicros, currency) }
 }
 
 /** The outcome that a purchase has without anybody doing anything, or that it can be paid. */
@@ -101,10 +97,10 @@ function isRenewable(line: PayableLine): boolean {
   )
 }
 
-function decided(
+export function decided(
   purchases: readonly StoredPurchase[],
   kindOf: (at: number) => PayOutcome['kind'],
-): Decision {
+): Extract<Decision, { kind: 'decided' }> {
   return {
     kind: 'decided',
     results: purchases.map(({ id }, at) => ({ purchaseId: id, outcome: { kind: kindOf(at) } })),

@@ -54,7 +54,7 @@ const postponePayments: Operation<{ purchaseIds: readonly bigint[] }, null> = {
   name: 'purchase.postpone',
   permission: 'system',
   async run({ tx, now, record }, { purchaseIds }) {
-    const purchases = await lockPurchases(tx, purchaseIds)
+    const purchases = await lockPurchases(tx, { ids: purchaseIds, accountIds: null })
     const failed = [...purchases.values()].filter(
       ({ state, payAt }) => state === 'awaiting_payment' && payAt !== null && payAt <= now,
     )

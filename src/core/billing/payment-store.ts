@@ -69,18 +69,24 @@ function toPurchase({ ownerKind, ownerId, key, ...row }: PurchaseRow): StoredPur
 
 /** Whose purchases these are. */
 export async function accountsOfPurchases(db: Db, ids: readonly bigint[]): Promise<bigint[]> {
+  if (ids.length === 0) return []
   const { rows } = await sql<{ account_id: bigint }>`
     select distinct account_id from purchase where id = any (${ids}::bigint[])`.execute(db)
   return rows.map((row) => row.account_id)
 }
 
-/** Locks purchases in id order. The wallets of their accounts are locked before. */
+/**
+ * Locks purchases in id order. Whose money is to move, only those of accounts whose wallets were
+ * locked before; null: of all, and no money moves.
+ */
 export async function lockPurchases(
   tx: Tx,
-  ids: readonly bigint[],
+  o: { ids: readonly bigint[]; accountIds: readonly bigint[] | null },
 ): Promise<ReadonlyMap<bigint, StoredPurchase>> {
   const { rows } = await sql<PurchaseRow>`
-    select ${COLUMNS} from purchase p where p.id = any (${ids}::bigint[])
+    select ${COLUMNS} from purchase p
+    where p.id = any (${o.ids}::bigint[])
+      and (${o.accountIds}::bigint[] is null or p.account_id = any (${o.accountIds}::bigint[]))
     order by p.id for no key update`.execute(tx)
   return new Map(rows.map((row) => [row.id, toPurchase(row)]))
 }
@@ -155,16 +161,25 @@ export async function startProcessing(
   expectRows(numAffectedRows, o.started.length)
 }
 
-/** processing → paid. */
+/** processing → paid. Returns those that were still their leases', in id order. */
 export async function finishPurchases(
   tx: Tx,
-  o: { ids: readonly bigint[]; now: Date },
-): Promise<void> {
-  const { numAffectedRows } = await sql`
-    update purchase set state = 'paid', paid_at = ${o.now}::timestamptz, look_at = null,
+  o: { taken: readonly { id: bigint; lease: string }[]; now: Date },
+): Promise<ReadonlySet<bigint>> {
+  const { rows } = await sql<{ id: bigint }>`
+    with own as materialized (
+      select p.id
+      from rows from (
+        unnest(${o.taken.map(({ id }) => id)}::bigint[]),
+        unnest(${o.taken.map(({ lease }) => lease)}::uuid[])
+      ) as i (id, lease)
+      join purchase p on p.id = i.id and p.state = 'processing' and p.lease_worker = i.lease
+      order by p.id for no key update of p
+    )
+    update purchase p set state = 'paid', paid_at = ${o.now}::timestamptz, look_at = null,
       lease_worker = null, lease_until = null, updated_at = ${o.now}::timestamptz
-    where id = any (${o.ids}::bigint[]) and state = 'processing'`.execute(tx)
-  expectRows(numAffectedRows, o.ids.length)
+    from own where p.id = own.id returning p.id`.execute(tx)
+  return new Set(rows.map((row) => row.id))
 }
 
 /** processing → awaiting_payment, to be paid by itself again at `payAt` where that is not null. */

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto'
+import type { Tx } from '../../db/database.ts'
 import type { Json } from '../../db/schema.ts'
 import { AMOUNT_MAX } from '../../lib/money.ts'
 import { accountOf } from '../actor.ts'
 import type { BatchAnswer, BatchContext, BatchedCall, BatchOperation } from '../execute-batch.ts'
 import { placeHolds } from '../ledger/holds.ts'
-import type { Wallet } from '../ledger/ledger.ts'
-import { lockWallets } from '../ledger/wallets.ts'
+import type { Wallet, Wallets } from '../lock-wallets.ts'
 import { Refusal } from '../refusal.ts'
 import { bookCharges } from './book-charges.ts'
-import { findCards, insertCharge, type PendingCharge } from './card-charge-store.ts'
-import { type Counter, type Decision, decidePayment } from './decide-payment.ts'
+import {
+  type ChargeableCard,
+  findCards,
+  insertCharge,
+  type PendingCharge,
+} from './card-charge-store.ts'
+import { type Counter, type Decision, decided, decidePayment } from './decide-payment.ts'
 import type { PayResult, PaySelection } from './payment.ts'
 import {
   accountsOfPurchases,
@@ -64,19 +69,24 @@ export const reservePayments: BatchOperation<ReserveInput, Reservation> = {
   name: 'purchase.pay',
   permission: 'write:billing',
   sameness: ({ selection, asked }) => asked ?? selection,
-  accountsOf: (db, inputs) =>
-    accountsOfPurchases(
+  async accountsOf(db, calls) {
+    // Of its own account a caller's are found, or none.
+    const others = calls.filter(({ actor }) => accountOf(actor) === null)
+    return await accountsOfPurchases(
       db,
-      inputs.flatMap(({ selection }) => selection.purchaseIds),
-    ),
+      others.flatMap(({ input }) => input.selection.purchaseIds),
+    )
+  },
   async run(context, calls) {
     const ids = new Set(calls.flatMap(({ input }) => input.selection.purchaseIds))
-    const purchases = await lockPurchases(context.tx, [...ids])
-    const booked = await bookCharges(context, calls)
-    const counter = await openCounter(context, purchases)
+    const accountIds = [...context.wallets.keys()]
+    const purchases = await lockPurchases(context.tx, { ids: [...ids], accountIds })
+    const { booked, wallets } = await bookCharges(context, calls)
+    const counter = await openCounter(context.tx, { purchases, wallets })
     const decisions = calls.map((call) => decideCall(counter, call, booked))
     const lease = randomUUID()
     const reserved = await setAside(context, { calls, decisions, lease })
+    const cards = await findCardsFor(context.tx, decisions)
     const answers: BatchAnswer<Reservation>[] = []
     for (const [at, call] of calls.entries()) {
       const decision = decisions[at]!
@@ -88,9 +98,8 @@ export const reservePayments: BatchOperation<ReserveInput, Reservation> = {
           lease,
         }))
         answers.push({ output: { kind: 'reserved', purchases: taken }, kept: kept(call) })
-      } else if (decision.kind === 'charge') {
-        const charge = await beginCharge(context, { call, decision, lease })
-        answers.push({ output: { kind: 'charge', charge, lease }, kept: kept(call, charge.id) })
+      } else if (decision.kind === 'short') {
+        answers.push(await charge(context, { call, decision, counter, cards, lease }))
       } else if (call.input.charged !== undefined && booked.has(call.input.charged.id)) {
         answers.push({ output: await keepCredit(context, call) })
       } else answers.push({ output: decision })
@@ -122,23 +131,20 @@ function kept({ input: { selection } }: Call, chargeId?: bigint): Json {
 }
 
 async function openCounter(
-  { tx }: BatchContext,
-  purchases: ReadonlyMap<bigint, StoredPurchase>,
+  tx: Tx,
+  o: { purchases: ReadonlyMap<bigint, StoredPurchase>; wallets: Wallets },
 ): Promise<Counter> {
-  const accountIds = [...new Set([...purchases.values()].map(({ accountId }) => accountId))]
-  const open = [...purchases.values()].filter(({ state }) => state === 'awaiting_payment')
-  const wallets = await lockWallets(tx, { accountIds })
-  return {
-    purchases,
-    lines: await readPayableLines(
-      tx,
-      open.map(({ id }) => id),
-    ),
-    wallets: new Map(wallets.map((wallet) => [wallet.accountId, wallet])),
-    cards: await findCards(tx, accountIds),
-    available: new Map(wallets.map((wallet) => [wallet.accountId, availableOf(wallet)])),
-    taken: new Set(await findCharging(tx, accountIds)),
-  }
+  const open = [...o.purchases.values()].filter(({ state }) => state === 'awaiting_payment')
+  const lines =
+    open.length === 0
+      ? new Map<bigint, PayableLine[]>()
+      : await readPayableLines(
+          tx,
+          open.map(({ id }) => id),
+        )
+  const taken = open.length === 0 ? [] : await findCharging(tx, [...o.wallets.keys()])
+  const available = [...o.wallets].map(([id, wallet]) => [id, availableOf(wallet)] as const)
+  return { ...o, lines, available: new Map(available), taken: new Set(taken) }
 }
 
 function availableOf({ balanceMicros, floorMicros }: Wallet): bigint {
@@ -186,27 +192,49 @@ async function setAside(
   return new Map(reserved.map((purchase) => [purchase.id, purchase]))
 }
 
-async function beginCharge(
+async function findCardsFor(
+  tx: Tx,
+  decisions: readonly (Decision | Refusal)[],
+): Promise<ReadonlyMap<bigint, ChargeableCard>> {
+  const accountIds = decisions.flatMap((decision) =>
+    decision instanceof Refusal || decision.kind !== 'short'
+      ? []
+      : [decision.purchases[0]!.accountId],
+  )
+  return accountIds.length === 0 ? new Map() : await findCards(tx, accountIds)
+}
+
+/** Begins to charge the account's card with what is short, where it has one. */
+async function charge(
   { tx, now }: BatchContext,
   o: {
     readonly call: Call
-    readonly decision: Extract<Decision, { kind: 'charge' }>
+    readonly decision: Extract<Decision, { kind: 'short' }>
+    readonly counter: Counter
+    readonly cards: ReadonlyMap<bigint, ChargeableCard>
     readonly lease: string
   },
-): Promise<PendingCharge> {
-  const { card, purchases, amountMicros } = o.decision
+): Promise<BatchAnswer<Reservation>> {
+  const { call, counter } = o
+  const { purchases, amountMicros } = o.decision
+  const { accountId, currency } = purchases[0]!
+  const card = o.cards.get(accountId)
+  if (card === undefined) return { output: decided(purchases, () => 'insufficient_funds') }
+  // Another of this batch has begun to pay one of them.
+  if (purchases.some(({ id }) => counter.taken.has(id))) return { output: { kind: 'wait' } }
   const purchaseIds = purchases.map(({ id }) => id)
-  const { currency } = purchases[0]!
+  for (const id of purchaseIds) counter.taken.add(id)
   const draft = { card, purchaseIds, amountMicros, currency }
-  const charge = await insertCharge(tx, { draft, lease: o.lease, now })
-  await markPaying(tx, { ids: purchaseIds, payingKey: o.call.key })
-  o.call.record({
+  const pending = await insertCharge(tx, { draft, lease: o.lease, now })
+  await markPaying(tx, { ids: purchaseIds, payingKey: call.key })
+  call.record({
     kind: 'card_charge.started',
-    subjectId: charge.id,
-    accountId: charge.accountId,
+    subjectId: pending.id,
+    accountId,
     data: { purchase: String(purchaseIds[0]) },
   })
-  return charge
+  const output = { kind: 'charge', charge: pending, lease: o.lease } as const
+  return { output, kept: kept(call, pending.id) }
 }
 
 /** The card was charged, and what it was for cannot be paid any more. */

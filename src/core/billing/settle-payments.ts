@@ -20,7 +20,7 @@ import {
   type StoredPurchase,
 } from './payment-store.ts'
 import type { ReservedPurchase } from './reserve-payments.ts'
-import { extendSubscriptions, insertPeriods, payInvoices } from './settle-store.ts'
+import { payInvoices, renewSubscriptions } from './settle-store.ts'
 import { splitPurchase, sumsOf } from './split-purchase.ts'
 
 /** What the provider has said for good of a server. */
@@ -41,10 +41,12 @@ export type Settlement =
   /** Somebody else has it, or has settled it. */
   | 'lost'
 
-/** A purchase that ends now, with the lines of it that were done and those that were refused. */
+/** What is to become of a purchase, with the lines that were done and those that were refused. */
 interface Ending {
   readonly call: BatchedCall<SettleInput>
   readonly purchase: StoredPurchase
+  readonly lease: string
+  readonly verdict: 'paid' | 'reversed' | 'settling'
   readonly done: readonly PayableLine[]
   readonly refused: readonly PayableLine[]
 }
@@ -58,64 +60,82 @@ export function settlePayments(terms: BillingTerms): BatchOperation<SettleInput,
     name: 'purchase.settle',
     permission: 'write:billing',
     sameness: ({ reserved }) => reserved.purchase.id,
-    accountsOf: async (_db, inputs) => [
-      ...new Set(inputs.map(({ reserved }) => reserved.purchase.accountId)),
+    accountsOf: async (_db, calls) => [
+      ...new Set(calls.map(({ input }) => input.reserved.purchase.accountId)),
     ],
     async run(context, calls) {
-      const ids = calls.map(({ input }) => input.reserved.purchase.id)
-      const purchases = await lockPurchases(context.tx, ids)
-      const settlements: Settlement[] = []
-      const endings: Ending[] = []
-      const open = new Map<string, bigint[]>()
-      for (const call of calls) {
-        const { purchase, lease } = call.input.reserved
-        const stored = purchases.get(purchase.id)
-        if (stored?.state !== 'processing' || stored.leaseWorker !== lease) {
-          settlements.push('lost')
-          continue
-        }
-        const ending = judge(call, stored)
-        if (ending === undefined) {
-          open.set(lease, [...(open.get(lease) ?? []), stored.id])
-          settlements.push('settling')
-        } else {
-          endings.push(ending)
-          settlements.push(ending.done.length > 0 ? 'paid' : 'reversed')
-        }
-      }
-      for (const [lease, letGo] of open) {
-        await letGoOfPurchases(context.tx, { ids: letGo, lease, now: context.now })
-      }
-      await pay(
+      const judged = calls.map(judge)
+      const own = await lockOwn(context, judged)
+      const mine = judged.filter((one) => own === null || own.has(one.call))
+      const paid = await pay(
         context,
         terms,
-        endings.filter(({ done }) => done.length > 0),
+        mine.filter(({ verdict }) => verdict === 'paid'),
       )
       await reverse(
         context,
-        endings.filter(({ done }) => done.length === 0),
+        mine.filter(({ verdict }) => verdict === 'reversed'),
       )
-      return settlements.map((output) => ({ output }))
+      await letGo(
+        context,
+        mine.filter(({ verdict }) => verdict === 'settling'),
+      )
+      return judged.map((one): { output: Settlement } => {
+        const lost = one.verdict === 'paid' ? !paid.has(one.purchase.id) : !mine.includes(one)
+        return { output: lost ? 'lost' : one.verdict }
+      })
     },
   }
 }
 
-/** Undefined while the provider has not said it of every server. */
-function judge(call: BatchedCall<SettleInput>, purchase: StoredPurchase): Ending | undefined {
+function judge(call: BatchedCall<SettleInput>): Ending {
   const { reserved, verdicts } = call.input
-  const { lines } = reserved
-  if (lines.some((line) => !verdicts.has(line.serverId))) return undefined
-  const by = Map.groupBy(lines, (line) => verdicts.get(line.serverId)!)
-  return { call, purchase, done: by.get('done') ?? [], refused: by.get('refused') ?? [] }
+  const { purchase, lines, lease } = reserved
+  const by = Map.groupBy(lines, (line) => verdicts.get(line.serverId) ?? 'open')
+  const [done, refused] = [by.get('done') ?? [], by.get('refused') ?? []]
+  const verdict = by.has('open') ? 'settling' : done.length > 0 ? 'paid' : 'reversed'
+  return { call, purchase, lease, verdict, done, refused }
 }
 
+/**
+ * Locks the purchases in id order, and tells which are still their leases'; null: not needed,
+ * since all were done, and finishing them locks them and tells.
+ */
+async function lockOwn(
+  { tx, wallets }: BatchContext,
+  judged: readonly Ending[],
+): Promise<ReadonlySet<unknown> | null> {
+  if (judged.every(({ verdict, refused }) => verdict === 'paid' && refused.length === 0))
+    return null
+  const ids = judged.map(({ purchase }) => purchase.id)
+  const purchases = await lockPurchases(tx, { ids, accountIds: [...wallets.keys()] })
+  const own = judged.filter(({ purchase, lease }) => {
+    const stored = purchases.get(purchase.id)
+    return stored?.state === 'processing' && stored.leaseWorker === lease
+  })
+  return new Set(own.map(({ call }) => call))
+}
+
+async function letGo({ tx, now }: BatchContext, endings: readonly Ending[]): Promise<void> {
+  for (const [lease, some] of Map.groupBy(endings, (one) => one.lease)) {
+    await letGoOfPurchases(tx, { ids: some.map(({ purchase }) => purchase.id), lease, now })
+  }
+}
+
+/** Returns the purchases that were still their leases', and are paid now. */
 async function pay(
   context: BatchContext,
   terms: BillingTerms,
-  endings: readonly Ending[],
-): Promise<void> {
-  if (endings.length === 0) return
+  done: readonly Ending[],
+): Promise<ReadonlySet<bigint>> {
+  if (done.length === 0) return new Set()
   const { tx, now } = context
+  const paid = await finishPurchases(tx, {
+    taken: done.map(({ purchase, lease }) => ({ id: purchase.id, lease })),
+    now,
+  })
+  const endings = done.filter(({ purchase }) => paid.has(purchase.id))
+  if (endings.length === 0) return paid
   for (const ending of endings) {
     if (ending.refused.length > 0) await split(context, ending)
   }
@@ -135,10 +155,8 @@ async function pay(
     context,
     held.filter(({ grossMicros }) => grossMicros === 0n).map(({ purchase }) => purchase.holdId!),
   )
-  await finishPurchases(tx, { ids: endings.map(({ purchase }) => purchase.id), now })
-  const lines = endings.flatMap(({ done }) => done)
-  await extendSubscriptions(tx, { lines, terms, now })
-  await insertPeriods(tx, { lines, now })
+  const lines = endings.flatMap((one) => one.done)
+  await renewSubscriptions(tx, { lines, terms, now })
   await resume(context, endings)
   for (const { call, purchase, done } of endings) {
     const { accountId } = purchase
@@ -160,6 +178,7 @@ async function pay(
     .filter(({ grossMicros }) => grossMicros > 0n)
     .map(({ purchase }) => purchase.id)
   if (purchaseIds.length > 0) context.last(() => payInvoices(tx, { purchaseIds, now }))
+  return paid
 }
 
 /** Each server is resumed in the name of whoever has paid for it. */
@@ -193,11 +212,12 @@ async function split({ tx, now }: BatchContext, ending: Ending): Promise<void> {
 }
 
 /** All money goes back, and what was kept under the keys is forgotten: the next try is new. */
-async function reverse({ tx, now }: BatchContext, endings: readonly Ending[]): Promise<void> {
+async function reverse(context: BatchContext, endings: readonly Ending[]): Promise<void> {
   if (endings.length === 0) return
+  const { tx, now } = context
   const purchases = endings.map(({ purchase }) => purchase)
   await releaseHolds(
-    { tx, now },
+    context,
     purchases.flatMap(({ holdId }) => holdId ?? []),
   )
   await reopenPurchases(tx, {

@@ -3,32 +3,12 @@ import type { Tx } from '../../db/database.ts'
 import { type BillingTerms, scheduleAfter } from './billing-terms.ts'
 import { expectRows, type PayableLine } from './payment-store.ts'
 
-/** Adds the periods that these lines have paid for. */
-export async function insertPeriods(
-  tx: Tx,
-  o: { lines: readonly PayableLine[]; now: Date },
-): Promise<void> {
-  const column = <T>(of: (line: PayableLine) => T): T[] => o.lines.map(of)
-  await sql`
-    insert into subscription_period (subscription_id, period_from, period_to, billing_cycle,
-      account_id, purchase_line_id, created_at)
-    select i.subscription_id, i.period_from, i.period_to, i.billing_cycle, s.account_id, i.line_id,
-      ${o.now}::timestamptz
-    from rows from (
-      unnest(${column((line) => line.subscriptionId)}::bigint[]),
-      unnest(${column((line) => line.periodFrom)}::timestamptz[]),
-      unnest(${column((line) => line.periodTo)}::timestamptz[]),
-      unnest(${column((line) => line.billingCycle)}::smallint[]),
-      unnest(${column((line) => line.id)}::bigint[])
-    ) as i (subscription_id, period_from, period_to, billing_cycle, line_id)
-    join subscription s on s.id = i.subscription_id`.execute(tx)
-}
-
 /**
- * Moves the ends of the subscriptions by the periods of their lines, each from exactly where the
- * last one ended: one that has moved meanwhile fails the whole. Locks them in id order.
+ * Adds the periods that these lines have paid for, and moves the ends of their subscriptions, each
+ * from exactly where the last period ended: one that has moved meanwhile fails the whole. Locks
+ * the subscriptions in id order.
  */
-export async function extendSubscriptions(
+export async function renewSubscriptions(
   tx: Tx,
   o: { lines: readonly PayableLine[]; terms: BillingTerms; now: Date },
 ): Promise<void> {
@@ -36,27 +16,37 @@ export async function extendSubscriptions(
     const { nextInvoiceAt, suspendAt } = scheduleAfter(line.periodTo, o.terms)
     const scheduled = line.kind === 'server'
     return {
-      line,
+      ...line,
       nextInvoiceAt: scheduled ? nextInvoiceAt : null,
       suspendAt: scheduled ? suspendAt : null,
     }
   })
   const column = <T>(of: (move: (typeof moves)[number]) => T): T[] => moves.map(of)
-  await sql`select from subscription
-    where id = any (${column(({ line }) => line.subscriptionId)}::bigint[])
-    order by id for no key update`.execute(tx)
   const { numAffectedRows } = await sql`
-    update subscription s set expires_at = i.period_to, updated_at = ${o.now}::timestamptz,
-      next_invoice_at = case when s.state = 'active' then i.next_invoice_at end,
-      suspend_at = case when s.state = 'active' then i.suspend_at end
-    from rows from (
-      unnest(${column(({ line }) => line.subscriptionId)}::bigint[]),
-      unnest(${column(({ line }) => line.periodFrom)}::timestamptz[]),
-      unnest(${column(({ line }) => line.periodTo)}::timestamptz[]),
-      unnest(${column((move) => move.nextInvoiceAt)}::timestamptz[]),
-      unnest(${column((move) => move.suspendAt)}::timestamptz[])
-    ) as i (id, period_from, period_to, next_invoice_at, suspend_at)
-    where s.id = i.id and s.expires_at = i.period_from`.execute(tx)
+    with locked as materialized (
+      select i.* from rows from (
+        unnest(${column((move) => move.subscriptionId)}::bigint[]),
+        unnest(${column((move) => move.id)}::bigint[]),
+        unnest(${column((move) => move.periodFrom)}::timestamptz[]),
+        unnest(${column((move) => move.periodTo)}::timestamptz[]),
+        unnest(${column((move) => move.billingCycle)}::smallint[]),
+        unnest(${column((move) => move.nextInvoiceAt)}::timestamptz[]),
+        unnest(${column((move) => move.suspendAt)}::timestamptz[])
+      ) as i (id, line_id, period_from, period_to, billing_cycle, next_invoice_at, suspend_at)
+      join subscription s on s.id = i.id
+      order by s.id for no key update of s
+    ), moved as (
+      update subscription s set expires_at = l.period_to, updated_at = ${o.now}::timestamptz,
+        next_invoice_at = case when s.state = 'active' then l.next_invoice_at end,
+        suspend_at = case when s.state = 'active' then l.suspend_at end
+      from locked l
+      where s.id = l.id and s.expires_at = l.period_from
+      returning s.id, s.account_id, l.line_id, l.period_from, l.period_to, l.billing_cycle
+    )
+    insert into subscription_period (subscription_id, period_from, period_to, billing_cycle,
+      account_id, purchase_line_id, created_at)
+    select id, period_from, period_to, billing_cycle, account_id, line_id, ${o.now}::timestamptz
+    from moved`.execute(tx)
   expectRows(numAffectedRows, moves.length)
 }
 

@@ -36,33 +36,34 @@ export async function insertHolds(
   return rows.map((row) => row.id)
 }
 
+/** What these holds hold, or held, by id. */
 export async function findHolds(
   tx: Tx,
   ids: readonly bigint[],
-): Promise<ReadonlyMap<bigint, HoldRow>> {
-  const { rows } = await sql<HoldRow>`
-    select id, account_id as "accountId", amount as "amountMicros", currency
-    from hold where id = any (${ids}::bigint[])`.execute(tx)
-  return new Map(rows.map((row) => [row.id, row]))
+): Promise<ReadonlyMap<bigint, bigint>> {
+  const { rows } = await sql<{ id: bigint; amount: bigint }>`
+    select id, amount from hold where id = any (${ids}::bigint[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row.amount]))
 }
 
-/** Ends those that are still held; returns how many were. */
+/** Ends those that are still held, and hold as much; returns them. */
 export async function endHoldRows(
   tx: Tx,
   o: {
-    ends: readonly { holdId: bigint; settledMicros: bigint; taxMicros: bigint }[]
+    ends: readonly { holdId: bigint; amountMicros: bigint; taxMicros: bigint }[]
     now: Date
   },
-): Promise<number> {
-  const { numAffectedRows } = await sql`
+): Promise<HoldRow[]> {
+  const { rows } = await sql<HoldRow>`
     update hold h set
       state = case when i.settled > 0 then 'settled' else 'released' end,
       settled = i.settled, settled_tax = i.tax, ended_at = ${o.now}::timestamptz
     from rows from (
       unnest(${o.ends.map((end) => end.holdId)}::bigint[]),
-      unnest(${o.ends.map((end) => end.settledMicros)}::bigint[]),
+      unnest(${o.ends.map((end) => end.amountMicros)}::bigint[]),
       unnest(${o.ends.map((end) => end.taxMicros)}::bigint[])
     ) as i (id, settled, tax)
-    where h.id = i.id and h.state = 'held'`.execute(tx)
-  return Number(numAffectedRows ?? 0n)
+    where h.id = i.id and h.state = 'held' and i.settled <= h.amount
+    returning h.id, h.account_id as "accountId", h.amount as "amountMicros", h.currency`.execute(tx)
+  return rows
 }

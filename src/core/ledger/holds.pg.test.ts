@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Books, type Customer, newBooks } from '../../../test/kit/books.ts'
-import type { Tx } from '../../db/database.ts'
+import { lockWallets } from '../lock-wallets.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { placeHolds, releaseHolds, settleHolds } from './holds.ts'
 import { verifyLedger } from './verify-ledger.ts'
@@ -21,8 +21,15 @@ after(async () => {
 const refused = (code: RefusalCode) => (error: unknown) =>
   error instanceof Refusal && error.code === code
 
-async function withContext<T>(body: (context: { tx: Tx; now: Date }) => Promise<T>): Promise<T> {
-  return await books.database.transaction((tx) => body({ tx, now: new Date() }))
+type Context = Parameters<typeof placeHolds>[0]
+
+/** In a transaction that has locked every wallet there is. */
+async function withContext<T>(body: (context: Context) => Promise<T>): Promise<T> {
+  return await books.database.transaction(async (tx) => {
+    const accounts = await tx.selectFrom('account').select('id').execute()
+    const accountIds = accounts.map(({ id }) => id)
+    return await body({ tx, now: new Date(), wallets: await lockWallets(tx, accountIds) })
+  })
 }
 
 const draftOf = ({ accountId }: Customer, amountMicros: bigint) => ({

@@ -1,19 +1,24 @@
 import assert from 'node:assert/strict'
 import type { Tx } from '../../db/database.ts'
-import type { OperationContext } from '../operation.ts'
+import type { Wallet, Wallets } from '../lock-wallets.ts'
 import { Refusal } from '../refusal.ts'
-import { endHoldRows, findHolds, insertHolds } from './hold-store.ts'
+import { endHoldRows, findHolds, type HoldRow, insertHolds } from './hold-store.ts'
 import type { TransferDraft } from './ledger.ts'
-import { insertHeld, lockSides, type Sides } from './ledger-store.ts'
+import { insertHeld } from './ledger-store.ts'
 import { postToLocked } from './post-transfers.ts'
-import { systemAccount } from './system-account.ts'
+import { systemAccounts } from './system-account.ts'
 
 /**
  * A hold sets money of a wallet aside while the outcome of what it is for is not known. It ends
  * exactly once. The event belongs to the operation that places or ends it and names its subject.
  * Each function takes a set, all of it or nothing, in a few statements; one is a set of one.
  */
-type Context = Pick<OperationContext, 'tx' | 'now'>
+interface Context {
+  readonly tx: Tx
+  readonly now: Date
+  /** Those of all the accounts whose holds are placed or end. */
+  readonly wallets: Wallets
+}
 
 export interface HoldDraft {
   readonly accountId: bigint
@@ -44,14 +49,15 @@ const TAXED = 2
  * `not_found` where an account has none.
  */
 export async function placeHolds(
-  { tx, now }: Context,
+  context: Context,
   drafts: readonly HoldDraft[],
 ): Promise<bigint[]> {
   if (drafts.length === 0) return []
+  const { tx, now } = context
   for (const { amountMicros } of drafts) {
     assert.ok(amountMicros > 0n, 'a hold is of an amount above 0')
   }
-  const sides = await openSides(tx, drafts)
+  const sides = await openSides(context, drafts)
   const holds = drafts.map((draft) => ({
     ...draft,
     currency: sides.get(draft.accountId)!.currency,
@@ -61,7 +67,7 @@ export async function placeHolds(
   await postToLocked(
     tx,
     holds.map(({ accountId, amountMicros, currency }, at) => {
-      const { walletId, heldId } = sides.get(accountId)!
+      const { id: walletId, heldId } = sides.get(accountId)!
       return {
         debitId: walletId,
         creditId: heldId,
@@ -102,90 +108,84 @@ export async function releaseHolds(context: Context, holdIds: readonly bigint[])
   )
 }
 
-async function endHolds({ tx, now }: Context, ends: readonly HoldSettlement[]): Promise<void> {
+async function endHolds(context: Context, ends: readonly HoldSettlement[]): Promise<void> {
   if (ends.length === 0) return
-  const holds = await findHolds(
-    tx,
-    ends.map((end) => end.holdId),
-  )
-  for (const { holdId, amountMicros } of ends) {
-    const hold = holds.get(holdId)
-    if (!hold) throw new Refusal('not_found')
-    assert.ok(amountMicros <= hold.amountMicros, 'no more is settled than is held')
-  }
-  const sides = await openSides(tx, [...holds.values()])
-  const ended = await endHoldRows(tx, {
-    ends: ends.map((end) => ({ ...end, settledMicros: end.amountMicros })),
-    now,
+  const { tx, now } = context
+  const rows = await endHoldRows(tx, { ends, now })
+  if (rows.length !== ends.length) await refuseToEnd(tx, ends)
+  const sides = await openSides(context, rows)
+  const ids = await systemAccounts(tx, {
+    kinds: ['revenue', 'tax'],
+    currencies: new Set(rows.map(({ currency }) => currency)),
   })
-  if (ended !== ends.length) {
-    throw new Refusal('invalid_state', { detail: 'This hold has ended.' })
-  }
-  const system = await systemAccounts(tx, new Set([...holds.values()].map((h) => h.currency)))
+  const holds = new Map(rows.map((row) => [row.id, row]))
   const drafts = ends.flatMap((end) => {
     const hold = holds.get(end.holdId)!
-    const { currency, accountId } = hold
-    const { walletId, heldId } = sides.get(accountId)!
-    const { revenueId, taxId } = system.get(currency)!
-    const leg = (number: number, creditId: bigint, amountMicros: bigint): TransferDraft[] =>
-      amountMicros === 0n
-        ? []
-        : [
-            {
-              debitId: heldId,
-              creditId,
-              amountMicros,
-              currency,
-              causeKind: 'hold_end',
-              causeId: hold.id,
-              leg: number,
-              accountId,
-              createdAt: now,
-            },
-          ]
+    const { currency } = hold
+    const { id: walletId, heldId } = sides.get(hold.accountId)!
+    const from = { hold, heldId, now }
     return [
-      ...leg(SETTLED, revenueId, end.amountMicros - end.taxMicros),
-      ...leg(RETURNED, walletId, hold.amountMicros - end.amountMicros),
-      ...leg(TAXED, taxId, end.taxMicros),
+      ...leg(from, SETTLED, ids.get(`revenue ${currency}`)!, end.amountMicros - end.taxMicros),
+      ...leg(from, RETURNED, walletId, hold.amountMicros - end.amountMicros),
+      ...leg(from, TAXED, ids.get(`tax ${currency}`)!, end.taxMicros),
     ]
   })
   await postToLocked(tx, drafts)
 }
 
-/** Whose wallet is locked, with a ledger account for what is held of it. */
-type Opened = Sides & { readonly heldId: bigint }
-
-/**
- * Locks the wallets and finds the accounts' ledger accounts for held money, adding what is
- * missing: with its wallet locked, no other adds it too. Refuses `not_found` without a wallet.
- */
-async function openSides(
-  tx: Tx,
-  owners: readonly { readonly accountId: bigint }[],
-): Promise<ReadonlyMap<bigint, Opened>> {
-  const accountIds = [...new Set(owners.map((owner) => owner.accountId))]
-  const found = await lockSides(tx, accountIds)
-  if (found.length !== accountIds.length) throw new Refusal('not_found')
-  const lacking = found.filter(({ heldId }) => heldId === null)
-  const added = lacking.length === 0 ? new Map() : await insertHeld(tx, lacking)
-  return new Map(
-    found.map((sides) => {
-      const heldId = sides.heldId ?? added.get(sides.accountId)
-      return [sides.accountId, { ...sides, heldId }]
-    }),
+/** Says why some of these holds were not ended. */
+async function refuseToEnd(tx: Tx, ends: readonly HoldSettlement[]): Promise<never> {
+  const amounts = await findHolds(
+    tx,
+    ends.map((end) => end.holdId),
   )
+  for (const { holdId, amountMicros } of ends) {
+    const held = amounts.get(holdId)
+    if (held === undefined) throw new Refusal('not_found')
+    assert.ok(amountMicros <= held, 'no more is settled than is held')
+  }
+  throw new Refusal('invalid_state', { detail: 'This hold has ended.' })
 }
 
-async function systemAccounts(
-  tx: Tx,
-  currencies: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, { revenueId: bigint; taxId: bigint }>> {
-  const found = new Map<string, { revenueId: bigint; taxId: bigint }>()
-  for (const currency of currencies) {
-    found.set(currency, {
-      revenueId: await systemAccount(tx, 'revenue', currency),
-      taxId: await systemAccount(tx, 'tax', currency),
-    })
-  }
-  return found
+/** A transfer of what was held, or none of nothing. */
+function leg(
+  from: { readonly hold: HoldRow; readonly heldId: bigint; readonly now: Date },
+  number: number,
+  creditId: bigint,
+  amountMicros: bigint,
+): TransferDraft[] {
+  if (amountMicros === 0n) return []
+  return [
+    {
+      debitId: from.heldId,
+      creditId,
+      amountMicros,
+      currency: from.hold.currency,
+      causeKind: 'hold_end',
+      causeId: from.hold.id,
+      leg: number,
+      accountId: from.hold.accountId,
+      createdAt: from.now,
+    },
+  ]
+}
+
+/** The accounts' wallets with their ledger accounts for held money, adding what is missing. */
+async function openSides(
+  { tx, wallets }: Context,
+  owners: readonly { readonly accountId: bigint }[],
+): Promise<ReadonlyMap<bigint, Wallet & { readonly heldId: bigint }>> {
+  const found = [...new Set(owners.map(({ accountId }) => accountId))].map((accountId) => {
+    const wallet = wallets.get(accountId)
+    if (wallet === undefined) throw new Refusal('not_found')
+    return wallet
+  })
+  const lacking = found.filter(({ heldId }) => heldId === null)
+  const added = lacking.length === 0 ? new Map<bigint, bigint>() : await insertHeld(tx, lacking)
+  return new Map(
+    found.map((wallet) => {
+      const heldId = wallet.heldId ?? added.get(wallet.accountId)!
+      return [wallet.accountId, { ...wallet, heldId }]
+    }),
+  )
 }

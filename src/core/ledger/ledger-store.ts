@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../db/database.ts'
-import type { SystemLedgerKind, TransferDraft, Wallet } from './ledger.ts'
+import type { SystemLedgerKind, TransferDraft } from './ledger.ts'
 
 /** Adds the wallet of a customer with a balance and a floor of 0. */
 export async function insertWallet(
@@ -21,45 +21,39 @@ export async function insertWallet(
   return id
 }
 
-/** A customer's wallet, and the ledger account for what is held of it, where there is one. */
-export interface Sides {
-  readonly accountId: bigint
-  readonly walletId: bigint
-  readonly heldId: bigint | null
-  readonly currency: string
-}
-
 /**
- * Locks wallets in id order, and finds what is held of them. The subquery keeps its OFFSET, so that
- * it is one look into an index for each, though statistics may know of nothing that is held yet.
+ * Adds ledger accounts for held money, which these customers with locked wallets lack. Returns
+ * them by customer; one that was added before in this transaction is found.
  */
-export async function lockSides(tx: Tx, accountIds: readonly bigint[]): Promise<Sides[]> {
-  const { rows } = await sql<Sides>`
-    select w.account_id as "accountId", w.id as "walletId", h.id as "heldId", w.currency
-    from ledger_account w
-    left join lateral (
-      select h.id from ledger_account h where h.account_id = w.account_id and h.kind = 'held'
-      offset 0
-    ) h on true
-    where w.account_id = any (${accountIds}::bigint[]) and w.kind = 'wallet'
-    order by w.id for no key update of w`.execute(tx)
-  return rows
-}
-
-/** Adds ledger accounts for held money, which these customers with locked wallets lack. */
 export async function insertHeld(
   tx: Tx,
   owners: readonly { readonly accountId: bigint; readonly currency: string }[],
 ): Promise<ReadonlyMap<bigint, bigint>> {
-  const { rows } = await sql<{ id: bigint; account_id: bigint }>`
+  const accountIds = owners.map(({ accountId }) => accountId)
+  await sql`
     insert into ledger_account (kind, account_id, currency, balance, floor)
     select 'held', i.account_id, i.currency, 0, 0
     from rows from (
-      unnest(${owners.map(({ accountId }) => accountId)}::bigint[]),
+      unnest(${accountIds}::bigint[]),
       unnest(${owners.map(({ currency }) => currency)}::text[])
     ) as i (account_id, currency)
-    returning id, account_id`.execute(tx)
+    on conflict (account_id, kind) where account_id is not null do nothing`.execute(tx)
+  const { rows } = await sql<{ id: bigint; account_id: bigint }>`
+    select id, account_id from ledger_account
+    where account_id = any (${accountIds}::bigint[]) and kind = 'held'`.execute(tx)
   return new Map(rows.map((row) => [row.account_id, row.id]))
+}
+
+/** The system accounts that exist of these kinds and currencies. */
+export async function findSystems(
+  tx: Tx,
+  o: { kinds: readonly SystemLedgerKind[]; currencies: readonly string[] },
+): Promise<{ id: bigint; kind: SystemLedgerKind; currency: string }[]> {
+  const { rows } = await sql<{ id: bigint; kind: SystemLedgerKind; currency: string }>`
+    select id, kind, currency from ledger_account
+    where account_id is null and kind = any (${o.kinds}::text[])
+      and currency = any (${o.currencies}::text[])`.execute(tx)
+  return rows
 }
 
 export async function findSystem(
@@ -88,27 +82,6 @@ export async function insertSystemOnce(
       conflict.columns(['kind', 'currency']).where('account_id', 'is', null).doNothing(),
     )
     .execute()
-}
-
-/** Locked one after the other in id order, the order in which all others lock them. */
-export async function lockWalletRows(tx: Tx, accountIds: readonly bigint[]): Promise<Wallet[]> {
-  const { rows } = await sql<{
-    id: bigint
-    account_id: bigint
-    currency: string
-    balance: bigint
-    floor: bigint | null
-  }>`
-    select id, account_id, currency, balance, floor from ledger_account
-    where account_id = any (${accountIds}::bigint[]) and kind = 'wallet'
-    order by id for no key update`.execute(tx)
-  return rows.map((row) => ({
-    id: row.id,
-    accountId: row.account_id,
-    currency: row.currency,
-    balanceMicros: row.balance,
-    floorMicros: row.floor,
-  }))
 }
 
 /** One statement for all, so that the trigger moves each balance once. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Books, newBooks } from '../../../test/kit/books.ts'
 import { execute } from '../execute.ts'
+import { lockWallets } from '../lock-wallets.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { readStatement } from './account-statement.ts'
 import { readBalances } from './balances.ts'
@@ -10,7 +11,7 @@ import type { TransferDraft } from './ledger.ts'
 import { postTransfers } from './post-transfers.ts'
 import { systemAccount } from './system-account.ts'
 import { verifyLedger } from './verify-ledger.ts'
-import { changeWalletCurrency, lockWallets } from './wallets.ts'
+import { changeWalletCurrency } from './wallets.ts'
 
 const UNIT = 1_000_000n
 let books: Books
@@ -149,10 +150,10 @@ test('wallets are locked in id order and read as they are then', async () => {
   await books.database.transaction(async (tx) => {
     const accountIds = [sven.accountId, 999_999n, anna.accountId, sven.accountId]
     assert.deepEqual(
-      await lockWallets(tx, { accountIds }),
+      [...(await lockWallets(tx, accountIds)).values()],
       [
-        { ...anna, id: anna.walletId, balanceMicros: 0n, floorMicros: 0n },
-        { ...sven, id: sven.walletId, balanceMicros: UNIT, floorMicros: 0n },
+        { ...anna, id: anna.walletId, balanceMicros: 0n, floorMicros: 0n, heldId: null },
+        { ...sven, id: sven.walletId, balanceMicros: UNIT, floorMicros: 0n, heldId: null },
       ].map(({ walletId: _, ...wallet }) => wallet),
     )
     await assert.rejects(

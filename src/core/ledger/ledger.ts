@@ -11,16 +11,6 @@ export type SystemLedgerKind = 'revenue' | 'clearing' | 'credit_granted' | 'tax'
 
 export type CauseKind = 'order' | 'order_refund' | 'credit' | 'hold' | 'hold_end' | 'card_charge'
 
-/** A customer's wallet as it stood when it was locked. */
-export interface Wallet {
-  readonly id: bigint
-  readonly accountId: bigint
-  readonly currency: string
-  readonly balanceMicros: bigint
-  /** The least that the balance may become; null: no floor. */
-  readonly floorMicros: bigint | null
-}
-
 /** A movement to be made: `debitId` gives, `creditId` receives. */
 export interface TransferDraft {
   readonly debitId: bigint

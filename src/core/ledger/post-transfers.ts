@@ -1,8 +1,9 @@
 import type { Tx } from '../../db/database.ts'
 import { violatedConstraint } from '../../db/violated-constraint.ts'
+import { lockWallets } from '../lock-wallets.ts'
 import { Refusal } from '../refusal.ts'
 import type { TransferDraft } from './ledger.ts'
-import { insertTransfers, lockWalletRows } from './ledger-store.ts'
+import { insertTransfers } from './ledger-store.ts'
 
 /**
  * Makes all these transfers, or none: the wallets of their accounts are locked first, in id order,
@@ -12,7 +13,7 @@ import { insertTransfers, lockWalletRows } from './ledger-store.ts'
  */
 export async function postTransfers(tx: Tx, drafts: readonly TransferDraft[]): Promise<void> {
   if (drafts.length === 0) return
-  await lockWalletRows(tx, [...new Set(drafts.map((draft) => draft.accountId))])
+  await lockWallets(tx, [...new Set(drafts.map((draft) => draft.accountId))])
   await postToLocked(tx, drafts)
 }
 

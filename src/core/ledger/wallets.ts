@@ -1,7 +1,7 @@
 import type { Tx } from '../../db/database.ts'
+import { lockWallets, type Wallet } from '../lock-wallets.ts'
 import { Refusal } from '../refusal.ts'
-import type { Wallet } from './ledger.ts'
-import { hasTransfers, insertWallet, lockWalletRows, updateCurrency } from './ledger-store.ts'
+import { hasTransfers, insertWallet, updateCurrency } from './ledger-store.ts'
 
 /** Opens the wallet of a new account, empty, with a floor of 0. Returns its ledger account's id. */
 export async function openWallet(
@@ -11,17 +11,9 @@ export async function openWallet(
   return await insertWallet(tx, o)
 }
 
-/**
- * Locks the wallets of these accounts until the transaction ends and reads them, in id order. An
- * account that has none is not in the answer. Orders of the same accounts wait meanwhile.
- */
-export async function lockWallets(tx: Tx, o: { accountIds: readonly bigint[] }): Promise<Wallet[]> {
-  return await lockWalletRows(tx, o.accountIds)
-}
-
 /** Locks the wallet of one account. Refuses `not_found` where it has none. */
 export async function lockWallet(tx: Tx, accountId: bigint): Promise<Wallet> {
-  const [wallet] = await lockWalletRows(tx, [accountId])
+  const wallet = (await lockWallets(tx, [accountId])).get(accountId)
   if (!wallet) throw new Refusal('not_found')
   return wallet
 }

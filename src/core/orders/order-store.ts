@@ -3,7 +3,7 @@ import type { Tx } from '../../db/database.ts'
 import type { TransferDraft } from '../ledger/ledger.ts'
 import { postTransfers } from '../ledger/post-transfers.ts'
 import { systemAccount } from '../ledger/system-account.ts'
-import { lockWallets } from '../ledger/wallets.ts'
+import { lockWallets } from '../lock-wallets.ts'
 import type { OperationContext } from '../operation.ts'
 import { isTerminal, type OrderChange, type OrderStanding, type OrderState } from './order.ts'
 
@@ -63,7 +63,10 @@ export async function lockWalletsOf(
     select distinct o.account_id
     from service_order o
     where o.id = any (${o.ids}::bigint[]) and ${ofAccount(o.accountId)}`.execute(tx)
-  await lockWallets(tx, { accountIds: rows.map((row) => row.account_id) })
+  await lockWallets(
+    tx,
+    rows.map((row) => row.account_id),
+  )
 }
 
 /** Locks orders in id order. Nothing may be refunded to a wallet that is not locked before. */
