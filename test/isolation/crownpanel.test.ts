@@ -2,12 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertBooksBalance, type Fields, startTestPurser } from '../kit/purser.ts'
-import {
-  openRenewal,
-  renewableServer,
-  type TestServer,
-  untouched,
-} from '../kit/servers.ts'
+import { openRenewal, renewableServer, type TestServer, untouched } from '../kit/servers.ts'
 import { newCustomer } from '../kit/shop.ts'
 
 const purser = await startTestPurser()
