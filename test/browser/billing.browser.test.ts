@@ -4,15 +4,10 @@ import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium, missingChromium } from '../kit/chromium.ts'
-import {
-  openInvoice,
-  type Rented,
-  renewalRow,
-  rentedServer,
-  walletMoves,
-} from '../kit/hostup-scene.ts'
+import { openInvoice, type Rented, renewalRow, rentedServer } from '../kit/hostup-scene.ts'
 import { overflow, picture, watch } from '../kit/page-watch.ts'
 import { startTestPurser } from '../kit/purser.ts'
+import { walletMoves } from '../kit/servers.ts'
 import { newPerson, type Person } from '../kit/signed-in.ts'
 
 const skip = await missingChromium()
@@ -91,7 +86,7 @@ for (const [width, colorScheme] of [
       assert.equal(await page.getByRole('button', { name: /^Pay/ }).count(), 0)
       await page.reload()
       await page.getByText('Paid on').waitFor()
-      const moves = await walletMoves(purser, rented)
+      const moves = await walletMoves(purser, rented.customer.id)
       assert.equal(moves.filter((line) => line.startsWith('hold wallet>held')).length, 1)
       await page.getByRole('link', { name: 'All invoices' }).click()
       await page.getByRole('heading', { level: 1, name: 'Invoices' }).waitFor()
@@ -120,7 +115,7 @@ test('the way back leads to the paid invoice, and pays nothing again', { skip },
     await at.page.goBack()
     await at.page.goForward()
     await at.page.getByText('Paid on').waitFor()
-    const moves = await walletMoves(purser, at.rented)
+    const moves = await walletMoves(purser, at.rented.customer.id)
     assert.equal(moves.filter((line) => line.startsWith('hold wallet>held')).length, 1)
   } finally {
     await at.page.context().close()

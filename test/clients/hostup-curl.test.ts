@@ -18,7 +18,7 @@ test('the page’s curl line renews, by HTTP/1.1 and HTTP/1.0', { skip }, async 
       version,
       '-X',
       'POST',
-      `${purser.url}/api/v2/vps/${rented.vpsId}/actions/renew`,
+      `${purser.url}/api/v2/vps/${rented.publicId}/actions/renew`,
       '-H',
       `Authorization: Bearer ${rented.customer.key}`,
       '-H',

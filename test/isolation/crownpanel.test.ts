@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertBooksBalance, type Fields, startTestPurser } from '../kit/purser.ts'
-import { openRenewal, renewableServer, type TestServer, untouched } from '../kit/servers.ts'
-import { newCustomer } from '../kit/shop.ts'
+import { openRenewal, renewableServer, type TestServer } from '../kit/servers.ts'
+import { footprint, newCustomer } from '../kit/shop.ts'
 
 const purser = await startTestPurser()
 after(() => purser.stop())
@@ -32,7 +32,7 @@ const WAYS: Readonly<Record<string, readonly ((name: string) => Fields)[]>> = {
 }
 
 async function state(): Promise<unknown> {
-  return [await untouched(purser, owner.id), await untouched(purser, stranger.id)]
+  return [await footprint(purser, owner.id), await footprint(purser, stranger.id)]
 }
 
 /** The server's two names, each with one that nothing goes by. */

@@ -4,8 +4,9 @@ import { after, test } from 'node:test'
 import type { Answer } from '../kit/answer.ts'
 import { committed } from '../kit/documented.ts'
 import { assertRefused, type HostupClient, hostupClient, hostupWith } from '../kit/hostup.ts'
-import { openInvoice, rentedServer, walletMoves } from '../kit/hostup-scene.ts'
+import { openInvoice, rentedServer } from '../kit/hostup-scene.ts'
 import { assertBooksBalance, startTestPurser } from '../kit/purser.ts'
+import { walletMoves } from '../kit/servers.ts'
 import { disableKey, footprint, newCustomer } from '../kit/shop.ts'
 import { signedIn } from '../kit/signed-in.ts'
 
@@ -33,25 +34,25 @@ const ROUTES: readonly Route[] = [
     place: 'get /api/v2/vps/{id}',
     scope: 'read:vm',
     path: (id) => `/v2/vps/${id}`,
-    id: owner.vpsId,
+    id: owner.publicId,
   },
   {
     place: 'get /api/v2/vps/{id}/details',
     scope: 'read:vm',
     path: (id) => `/v2/vps/${id}/details`,
-    id: owner.vpsId,
+    id: owner.publicId,
   },
   {
     place: 'get /api/v2/vps/{id}/status',
     scope: 'read:vm',
     path: (id) => `/v2/vps/${id}/status`,
-    id: owner.vpsId,
+    id: owner.publicId,
   },
   {
     place: 'post /api/v2/vps/{id}/actions/renew',
     scope: 'write:billing',
     path: (id) => `/v2/vps/${id}/actions/renew`,
-    id: owner.vpsId,
+    id: owner.publicId,
   },
   {
     place: 'get /api/v2/billing/invoices',
@@ -210,7 +211,7 @@ test('lists show nothing of another account’s', async () => {
   for (const route of ROUTES) {
     if (!route.list) continue
     const { text } = await ask(stranger.client, route)
-    for (const theirs of [owner.vpsId, owner.hostname, invoiceId]) {
+    for (const theirs of [owner.publicId, owner.hostname, invoiceId]) {
       assert.ok(!text.includes(theirs), route.place)
     }
   }
@@ -324,7 +325,7 @@ test('a session renews and pays as a key does', async () => {
   const rented = await rentedServer(purser, { customer })
   const cookie = await signedIn(purser, customer, 'billing')
   const client = hostupWith(purser, { cookie, 'sec-fetch-site': 'same-origin' })
-  const renewed = await client.post(`/v2/vps/${rented.vpsId}/actions/renew`)
+  const renewed = await client.post(`/v2/vps/${rented.publicId}/actions/renew`)
   assert.equal(renewed.status, 200, renewed.text)
   const { renewalInvoice } = renewed.json as { renewalInvoice: { id: string } }
   const key = { 'idempotency-key': 'session-1' }
@@ -335,7 +336,10 @@ test('a session renews and pays as a key does', async () => {
   const again = await rented.client.post(path, undefined, key)
   assert.equal(again.text, paid.text)
   assert.equal(again.headers.get('idempotent-replayed'), 'true')
-  assert.equal((await walletMoves(purser, rented)).filter((line) => /^hold /.test(line)).length, 1)
+  assert.equal(
+    (await walletMoves(purser, rented.customer.id)).filter((line) => /^hold /.test(line)).length,
+    1,
+  )
 })
 
 test('the books balance', () => assertBooksBalance(purser))

@@ -4,7 +4,7 @@ import { after, test } from 'node:test'
 import type { Answer } from '../kit/answer.ts'
 import { committed } from '../kit/documented.ts'
 import { assertBooksBalance, startTestPurser } from '../kit/purser.ts'
-import { untouched } from '../kit/servers.ts'
+import { footprint } from '../kit/shop.ts'
 import { vpsbgClient } from '../kit/vpsbg.ts'
 import { sampleServer, setSampleClock, type VpsbgScene } from '../kit/vpsbg-scene.ts'
 
@@ -103,7 +103,7 @@ const WAYS: Readonly<
 
 async function state(): Promise<unknown> {
   const ids = [theirs, own].map(({ scene }) => scene.customer.id)
-  return await Promise.all(ids.map((id) => untouched(purser, id)))
+  return await Promise.all(ids.map((id) => footprint(purser, id)))
 }
 
 const withoutId = (answer: Answer) => answer.text.replace(/"request_id":"[^"]+"/, '')

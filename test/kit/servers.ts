@@ -1,22 +1,31 @@
 /** Servers of a test's own, made through the operator API, and the rows behind their renewals. */
 import assert from 'node:assert/strict'
 import { publicIdOf } from '../../src/lib/ids.ts'
+import { created } from './operator.ts'
 import type { PurserClient } from './purser.ts'
 import type { Customer } from './shop.ts'
+import { transferLines } from './transfer-lines.ts'
 
-export interface TestServer {
+/** A server's rows. */
+export interface ServerRows {
   readonly id: bigint
   /** `vps_…`. */
   readonly publicId: string
+  readonly createdAt: Date
+  readonly subscriptionId: bigint
+  /** The subscriptions of its addons, in the order in which they were asked for. */
+  readonly addons: readonly { readonly id: bigint; readonly publicId: string }[]
+  /** The end of the period that it was given. */
+  readonly expiresAt: Date
+  /** On which day of the month its periods begin. */
+  readonly anchorDay: number
+}
+
+export interface TestServer extends ServerRows {
   /** The main one; empty without one. */
   readonly address: string
   readonly planId: string
   readonly planName: string
-  readonly createdAt: Date
-  /** The end of the period that it was given. */
-  readonly expiresAt: Date
-  /** On which day its periods begin: at most the 28th, so that every month has it. */
-  readonly anchorDay: number
 }
 
 export interface ServerTerms {
@@ -50,6 +59,65 @@ export interface OpenInvoice {
 const DAY_MS = 86_400_000
 let servers = 0
 
+/** Has a server made as `body` tells; what then stands in the tables. */
+export async function addServer(
+  purser: PurserClient,
+  body: {
+    readonly account_id: string
+    readonly plan_id: string
+    readonly [field: string]: unknown
+  },
+): Promise<ServerRows> {
+  const { id } = await created(purser, '/servers', body)
+  const { rows } = await purser.pool.query<{
+    id: bigint
+    kind: string
+    publicId: string
+    serverPublicId: string
+    createdAt: Date
+    expiresAt: Date
+    anchorDay: number
+  }>(
+    `select s.id, s.kind, s.public_id as "publicId", v.public_id as "serverPublicId",
+       v.created_at as "createdAt", s.expires_at as "expiresAt", s.anchor_day as "anchorDay"
+     from subscription s join server v on v.id = s.server_id
+     where s.server_id = $1 order by s.id`,
+    [id],
+  )
+  const own = rows.find((row) => row.kind === 'server')
+  assert.ok(own)
+  const addons = rows.filter((row) => row.kind === 'server-addon')
+  return {
+    id: BigInt(id),
+    publicId: publicIdOf('vps', own.serverPublicId),
+    createdAt: own.createdAt,
+    subscriptionId: own.id,
+    addons: addons.map((row) => ({ id: row.id, publicId: publicIdOf('vpsaddon', row.publicId) })),
+    expiresAt: own.expiresAt,
+    anchorDay: own.anchorDay,
+  }
+}
+
+/** An address that no other server of this process has, and its gateway. */
+export function freeAddress(): { readonly address: string; readonly gateway: string } {
+  const number = ++addresses
+  const network = `10.${(number >> 8) & 255}.${number & 255}`
+  return { address: `${network}.10`, gateway: `${network}.1` }
+}
+
+let addresses = 0
+
+/** The end of a period of so many months that begins where the given one ends (UTC). */
+export function monthsOn(
+  { expiresAt, anchorDay }: Pick<ServerRows, 'expiresAt' | 'anchorDay'>,
+  months: number,
+): Date {
+  const year = expiresAt.getUTCFullYear()
+  const month = expiresAt.getUTCMonth() + months
+  const days = new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
+  return new Date(Date.UTC(year, month, Math.min(anchorDay, days)))
+}
+
 /** A server of the customer's that runs out in some three weeks; nobody renews it by itself. */
 export async function newServer(
   purser: PurserClient,
@@ -68,10 +136,9 @@ export async function newServer(
     ...o.plan,
     prices: [{ currency: o.currency ?? 'USD', billing_cycle: 1, amount: o.price ?? '5.00' }],
   })
-  const expiresAt = lastDay(o.daysLeft ?? 20)
-  const host = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
-  const addresses = o.addresses ?? [{ address: host, gateway: '10.255.255.254', prefix: 8 }]
-  const { id } = await created(purser, '/servers', {
+  const ends = lastDay(o.daysLeft ?? 20)
+  const addresses = o.addresses ?? [{ ...freeAddress(), prefix: 24 }]
+  const rows = await addServer(purser, {
     account_id: String(customer.id),
     plan_id: plan,
     billing_cycle: 1,
@@ -80,24 +147,10 @@ export async function newServer(
     image: o.image ?? { name: 'Debian 13', family: 'debian', version: '13' },
     addresses,
     auto_pay: false,
-    starts_at: monthBefore(expiresAt).toISOString(),
+    starts_at: monthBefore(ends).toISOString(),
   })
-  const { rows } = await purser.pool.query<{ public_id: string; created_at: Date }>(
-    'select public_id, created_at from server where id = $1',
-    [id],
-  )
-  const server = {
-    id: BigInt(id),
-    publicId: publicIdOf('vps', rows[0]!.public_id),
-    address: addresses[0]?.address ?? '',
-    planId: plan,
-    planName: name,
-    createdAt: rows[0]!.created_at,
-    expiresAt,
-    anchorDay: expiresAt.getUTCDate(),
-  }
-  assert.deepEqual(await expiryOf(purser, server), expiresAt)
-  return server
+  assert.deepEqual(rows.expiresAt, ends)
+  return { ...rows, address: addresses[0]?.address ?? '', planId: plan, planName: name }
 }
 
 /** The same, with so few days left that its renewal is made out at once. */
@@ -119,12 +172,6 @@ function lastDay(daysLeft: number): Date {
 
 function monthBefore(day: Date): Date {
   return new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() - 1, day.getUTCDate()))
-}
-
-async function created(purser: PurserClient, path: string, body: unknown): Promise<{ id: string }> {
-  const answer = await purser.admin('POST', path, body)
-  assert.equal(answer.status, 201, `${path}: ${answer.text}`)
-  return answer.json as { id: string }
 }
 
 /** The server's unpaid invoice; where the scheduler has not made it out, it is made out now. */
@@ -172,87 +219,5 @@ export async function walletMoves(
   purser: PurserClient,
   accountId: string | number,
 ): Promise<string[]> {
-  const { rows } = await purser.pool.query<{ line: string }>(
-    `select t.cause_kind || ' ' || d.kind || '>' || c.kind || ' ' || t.amount as line
-     from transfer t
-     join ledger_account d on d.id = t.debit_id
-     join ledger_account c on c.id = t.credit_id
-     where t.account_id = $1 order by t.id`,
-    [accountId],
-  )
-  return rows.map((row) => row.line)
-}
-
-/** What an account has in the database that a request could change: a refusal leaves it so. */
-export async function untouched(
-  purser: PurserClient,
-  accountId: string | number,
-): Promise<unknown> {
-  const { rows } = await purser.pool.query(
-    `select
-       (select count(*) from transfer where account_id = $1) as transfers,
-       (select count(*) from hold where account_id = $1) as holds,
-       (select count(*) from card_charge where account_id = $1) as charges,
-       (select count(*) from purchase where account_id = $1 and state <> 'awaiting_payment') as paid,
-       (select count(*) from subscription_period where account_id = $1) as periods,
-       (select count(*) from idempotency where owner_kind = 'account' and owner_id = $1) as keys,
-       (select balance from ledger_account where account_id = $1 and kind = 'wallet') as balance`,
-    [accountId],
-  )
-  return rows[0]
-}
-
-/** Saves a card that the simulated gateway charges. */
-export async function saveCard(purser: PurserClient, customer: Customer): Promise<void> {
-  const card = { gateway: 'simulated', brand: 'visa', last_four: '4242' }
-  await created(purser, `/accounts/${customer.id}/card`, card)
-}
-
-/** From now on the customer's invoices are taxed, within prices or on top of them. */
-export async function taxWith(
-  purser: PurserClient,
-  { id }: Customer,
-  o: { percent: number; within: boolean },
-): Promise<void> {
-  const profile = await created(purser, '/tax-profiles', {
-    name: `Tax of ${id}`,
-    rate_percent: o.percent,
-    prices_include_tax: o.within,
-  })
-  await done(purser, 'PATCH', `/accounts/${id}`, { tax_profile_id: profile.id })
-}
-
-export async function suspendForAbuse(purser: PurserClient, { id }: TestServer): Promise<void> {
-  await done(purser, 'POST', `/servers/${id}/suspend`, {})
-}
-
-export async function terminate(purser: PurserClient, { id }: TestServer): Promise<void> {
-  await done(purser, 'POST', `/servers/${id}/terminate`, {})
-}
-
-/** As somebody at its console would. */
-export async function switchOff(purser: PurserClient, { id }: TestServer): Promise<void> {
-  await done(purser, 'PUT', `/drivers/simulated/servers/${id}`, { power: 'stopped' })
-}
-
-export async function voidPurchase(
-  purser: PurserClient,
-  { purchaseId }: OpenInvoice,
-): Promise<void> {
-  await done(purser, 'POST', `/purchases/${purchaseId}/cancel`, {})
-}
-
-/** From now on the server's plan is not sold in any currency. */
-export async function withdrawPrices(purser: PurserClient, { planId }: TestServer): Promise<void> {
-  await done(purser, 'PATCH', `/plans/${planId}`, { prices: [] })
-}
-
-async function done(
-  purser: PurserClient,
-  method: string,
-  path: string,
-  body: unknown,
-): Promise<void> {
-  const answer = await purser.admin(method, path, body)
-  assert.equal(answer.status, 200, `${path}: ${answer.text}`)
+  return await transferLines(purser.pool, 't.account_id = $1', [accountId])
 }

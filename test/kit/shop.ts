@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer } from './answer.ts'
+import { changed, created } from './operator.ts'
 import type { Fields, PurserClient } from './purser.ts'
+import { transferLines } from './transfer-lines.ts'
 
 export interface KeyTerms {
   readonly scopes?: readonly string[]
@@ -55,12 +57,6 @@ export async function newCustomer(
     addKey,
     credit,
   }
-}
-
-async function created<T>(purser: PurserClient, path: string, body: unknown): Promise<T> {
-  const answer = await purser.admin('POST', path, body)
-  assert.equal(answer.status, 201, `${path}: ${answer.text}`)
-  return answer.json as T
 }
 
 export async function disableKey(purser: PurserClient, id: string | number): Promise<void> {
@@ -114,18 +110,13 @@ export async function orderRow(purser: PurserClient, id: bigint): Promise<OrderR
 
 /** An order's transfers, oldest first, as `order wallet>revenue 45000` (millionths). */
 export async function transfersOf(purser: PurserClient, id: bigint): Promise<string[]> {
-  const { rows } = await purser.pool.query<{ line: string }>(
-    `select t.cause_kind || ' ' || d.kind || '>' || c.kind || ' ' || t.amount as line
-     from transfer t
-     join ledger_account d on d.id = t.debit_id
-     join ledger_account c on c.id = t.credit_id
-     where (t.cause_kind = 'order' and t.cause_id = $1)
+  return await transferLines(
+    purser.pool,
+    `(t.cause_kind = 'order' and t.cause_id = $1)
        or (t.cause_kind = 'order_refund'
-         and t.cause_id in (select r.id from order_refund r where r.order_id = $1))
-     order by t.id`,
+         and t.cause_id in (select r.id from order_refund r where r.order_id = $1))`,
     [id],
   )
-  return rows.map((row) => row.line)
 }
 
 /**
@@ -141,6 +132,10 @@ export async function footprint(
        (select count(*) from service_order where account_id = $1) as orders,
        (select count(*) from transfer where account_id = $1) as transfers,
        (select count(*) from order_refund where account_id = $1) as refunds,
+       (select count(*) from hold where account_id = $1) as holds,
+       (select count(*) from card_charge where account_id = $1) as charges,
+       (select count(*) from purchase where account_id = $1 and state <> 'awaiting_payment') as paid,
+       (select count(*) from subscription_period where account_id = $1) as periods,
        (select count(*) from idempotency where owner_kind = 'account' and owner_id = $1) as keys,
        (select balance from ledger_account where account_id = $1 and kind = 'wallet') as balance`,
     [accountId],
@@ -166,8 +161,7 @@ export async function reach(purser: PurserClient, id: bigint, state: string): Pr
 export async function advanceClock(purser: PurserClient, seconds: number): Promise<void> {
   const { now } = (await purser.admin('GET', '/test-clock')).json as { now: string }
   const later = new Date(Date.parse(now) + seconds * 1000).toISOString()
-  const answer = await purser.admin('PUT', '/test-clock', { now: later })
-  assert.equal(answer.status, 200, answer.text)
+  await changed(purser, 'PUT /test-clock', { now: later })
 }
 
 /** What the operator does to an order: its status by the panels' words, and what remains. */
@@ -176,8 +170,7 @@ export async function setOrder(
   id: bigint,
   change: { status: string; remains?: number },
 ): Promise<void> {
-  const answer = await purser.admin('POST', `/orders/${id}/status`, change)
-  assert.equal(answer.status, 200, answer.text)
+  await changed(purser, `POST /orders/${id}/status`, change)
 }
 
 /** The next `times` calls of the simulated driver's `operation` end in `fault`. */

@@ -1,14 +1,10 @@
 /** The server of VPSBG's source page, made through the operator API, and others beside it. */
-import assert from 'node:assert/strict'
-import { publicIdOf } from '../../src/lib/ids.ts'
+import { changed, created, taxWith } from './operator.ts'
 import type { PurserClient } from './purser.ts'
+import { addServer, freeAddress, type ServerRows } from './servers.ts'
 import { type Customer, newCustomer } from './shop.ts'
 
-export interface VpsbgServer {
-  readonly id: bigint
-  /** `vps_…`. */
-  readonly publicId: string
-  readonly subscriptionId: bigint
+export interface VpsbgServer extends ServerRows {
   /** Of its addon; null without one. */
   readonly addonSubscriptionId: bigint | null
   readonly address: string
@@ -30,8 +26,7 @@ export const MADE_AT = '2025-02-10T16:05:29Z'
 
 /** Has the Purser, started with PURSER_TEST_CLOCK=1, go on from `MADE_AT`. */
 export async function setSampleClock(purser: PurserClient): Promise<void> {
-  const answer = await purser.admin('PUT', '/test-clock', { now: MADE_AT })
-  assert.equal(answer.status, 200, answer.text)
+  await changed(purser, 'PUT /test-clock', { now: MADE_AT })
 }
 
 /**
@@ -44,14 +39,8 @@ export async function sampleServer(
 ): Promise<VpsbgScene> {
   const number = ++things
   const customer = await newCustomer(purser, o)
-  const tax = await created<{ id: string }>(purser, '/tax-profiles', {
-    name: `VAT ${process.pid} ${number}`,
-    rate_percent: 20,
-    prices_include_tax: false,
-  })
-  const sofia = { time_zone: 'Europe/Sofia', tax_profile_id: tax.id }
-  const changed = await purser.admin('PATCH', `/accounts/${customer.id}`, sofia)
-  assert.equal(changed.status, 200, changed.text)
+  await taxWith(purser, customer, { percent: 20, within: false })
+  await changed(purser, `PATCH /accounts/${customer.id}`, { time_zone: 'Europe/Sofia' })
   const plan = await created<{ id: string; key: string }>(purser, '/plans', {
     key: `cloud-vps-2gb-${number}`,
     name: 'Cloud VPS 2 GB',
@@ -61,7 +50,7 @@ export async function sampleServer(
     bandwidth_gb: 2000,
     prices: pricesOf('30', '75'),
   })
-  const addon = await created<{ id: string }>(purser, '/addons', {
+  const addon = await created(purser, '/addons', {
     key: `cpanel-pro-30-${number}`,
     family: 'cpanel',
     name: 'cPanel & WHM license - up to 30 accounts',
@@ -90,10 +79,8 @@ export async function newServer(
   owner: Pick<VpsbgScene, 'customer' | 'planId'>,
   o: { hostname?: string; from?: string; addonId?: string } = {},
 ): Promise<VpsbgServer> {
-  const number = ++things
-  const network = `10.${process.pid & 255}.${number & 255}`
-  const addressing = { address: `${network}.10`, gateway: `${network}.1` }
-  const { id } = await created<{ id: string }>(purser, '/servers', {
+  const addressing = freeAddress()
+  const rows = await addServer(purser, {
     account_id: String(owner.customer.id),
     plan_id: owner.planId,
     billing_cycle: 3,
@@ -105,36 +92,5 @@ export async function newServer(
     auto_pay: true,
     starts_at: `${o.from ?? '2025-03-20'}T12:00:00Z`,
   })
-  return { id: BigInt(id), ...addressing, ...(await rowsOf(purser, id)) }
-}
-
-async function rowsOf(purser: PurserClient, serverId: string) {
-  const { rows } = await purser.pool.query<{ id: bigint; kind: string; public_id: string }>(
-    `select s.id, s.kind, v.public_id from subscription s join server v on v.id = s.server_id
-     where s.server_id = $1`,
-    [serverId],
-  )
-  const idOf = (kind: string) => rows.find((row) => row.kind === kind)?.id
-  return {
-    publicId: publicIdOf('vps', rows[0]!.public_id),
-    subscriptionId: idOf('server')!,
-    addonSubscriptionId: idOf('server-addon') ?? null,
-  }
-}
-
-/** Saves a card that the simulated gateway charges. */
-export async function saveCard(purser: PurserClient, customer: Customer): Promise<void> {
-  const card = { gateway: 'simulated', brand: 'visa', last_four: '4242' }
-  await created(purser, `/accounts/${customer.id}/card`, card)
-}
-
-export async function suspendForAbuse(purser: PurserClient, { id }: VpsbgServer): Promise<void> {
-  const answer = await purser.admin('POST', `/servers/${id}/suspend`)
-  assert.equal(answer.status, 200, answer.text)
-}
-
-async function created<T>(purser: PurserClient, path: string, body: unknown): Promise<T> {
-  const answer = await purser.admin('POST', path, body)
-  assert.equal(answer.status, 201, `${path}: ${answer.text}`)
-  return answer.json as T
+  return { ...rows, ...addressing, addonSubscriptionId: rows.addons[0]?.id ?? null }
 }

@@ -3,8 +3,8 @@ import { after, test } from 'node:test'
 import { type Answer, assertWire, readAnswer } from '../../kit/answer.ts'
 import { assertDocumented } from '../../kit/documented.ts'
 import { assertBooksBalance, type Fields, startTestPurser } from '../../kit/purser.ts'
-import { openRenewal, renewableServer, untouched } from '../../kit/servers.ts'
-import { disableKey, newCustomer } from '../../kit/shop.ts'
+import { openRenewal, renewableServer } from '../../kit/servers.ts'
+import { disableKey, footprint, newCustomer } from '../../kit/shop.ts'
 
 const purser = await startTestPurser()
 after(() => purser.stop())
@@ -40,9 +40,9 @@ function assertRefused(answer: Answer, query: unknown, text: string): void {
 
 /** Fails where any of the answers of `ask` has moved anything of the owner's. */
 async function nothingMoves(ask: () => Promise<void>): Promise<void> {
-  const before = await untouched(purser, owner.id)
+  const before = await footprint(purser, owner.id)
   await ask()
-  assert.deepEqual(await untouched(purser, owner.id), before)
+  assert.deepEqual(await footprint(purser, owner.id), before)
 }
 
 test('Invalid API Key: none, an empty, a wrong, an operator’s, whatever is asked', () =>

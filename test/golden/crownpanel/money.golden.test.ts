@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, assertWire } from '../../kit/answer.ts'
 import { assertDocumented } from '../../kit/documented.ts'
+import { voidPurchase } from '../../kit/operator.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
 import {
   type OpenInvoice,
   openRenewal,
   renewableServer,
   type TestServer,
-  voidPurchase,
 } from '../../kit/servers.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
 

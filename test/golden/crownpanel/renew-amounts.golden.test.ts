@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, assertWire } from '../../kit/answer.ts'
 import { assertDocumented } from '../../kit/documented.ts'
+import { taxWith } from '../../kit/operator.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
 import {
   expiryOf,
   newServer,
   openRenewal,
   type TestServer,
-  taxWith,
   walletMoves,
 } from '../../kit/servers.ts'
 import { type Customer, newCustomer } from '../../kit/shop.ts'

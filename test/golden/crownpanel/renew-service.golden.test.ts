@@ -4,17 +4,16 @@ import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, assertWire, readAnswer } from '../../kit/answer.ts'
 import { assertDocumented } from '../../kit/documented.ts'
+import { saveCard, suspendForAbuse, voidPurchase } from '../../kit/operator.ts'
 import { assertBooksBalance, type Fields, startTestPurser } from '../../kit/purser.ts'
 import {
   expiryOf,
+  monthsOn,
   type OpenInvoice,
   openRenewal,
   purchaseRow,
   renewableServer,
-  saveCard,
-  suspendForAbuse,
   type TestServer,
-  voidPurchase,
   walletMoves,
 } from '../../kit/servers.ts'
 import { type Customer, injectFault, newCustomer } from '../../kit/shop.ts'
@@ -69,14 +68,6 @@ const REVERSED = [
 ] as const
 const UNKNOWN = ['Unknown', 'Service Not Renewed'] as const
 
-/** The next month's end of a server that ran out at `from`, an UTC midnight on its anchor day. */
-function oneMonthOn(from: Date, anchorDay: number): Date {
-  const year = from.getUTCFullYear()
-  const month = from.getUTCMonth() + 1
-  const days = new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
-  return new Date(Date.UTC(year, month, Math.min(anchorDay, days)))
-}
-
 test('Success: wallet to held, held to revenue, and one period more', async () => {
   const { customer, server, invoice } = await renewable({ credit: '12.00' })
   assertAnswer(await renew(customer, server), renewed(invoice))
@@ -87,7 +78,7 @@ test('Success: wallet to held, held to revenue, and one period more', async () =
   ])
   assert.equal(await walletOf(purser, customer.id), 12_000_000n - PRICE)
   const expiry = await expiryOf(purser, server)
-  assert.deepEqual(expiry, oneMonthOn(server.expiresAt, server.anchorDay))
+  assert.deepEqual(expiry, monthsOn(server, 1))
   assert.equal((await purchaseRow(purser, invoice)).state, 'paid')
 })
 
@@ -300,7 +291,7 @@ test('Unknown: the provider has not answered in ten seconds; it is settled all t
   await reachPaid(invoice)
   assertAnswer(await renew(customer, server), alreadyPaid(invoice.id))
   assert.equal(await walletOf(purser, customer.id), 0n)
-  assert.deepEqual(await expiryOf(purser, server), oneMonthOn(server.expiresAt, server.anchorDay))
+  assert.deepEqual(await expiryOf(purser, server), monthsOn(server, 1))
 })
 
 const PAID_WITHIN_MS = 60_000
@@ -320,7 +311,7 @@ test('a lost answer of the provider: asked again, paid once', async () => {
   await injectFault(purser, { operation: 'extend', fault: 'timeout', times: 1 })
   assertAnswer(await renew(customer, server), renewed(invoice))
   assert.equal(await walletOf(purser, customer.id), PRICE)
-  assert.deepEqual(await expiryOf(purser, server), oneMonthOn(server.expiresAt, server.anchorDay))
+  assert.deepEqual(await expiryOf(purser, server), monthsOn(server, 1))
 })
 
 test('fifty at once: one is paid, all others are told that it is', async () => {
@@ -330,7 +321,7 @@ test('fifty at once: one is paid, all others are told that it is', async () => {
   assert.equal(texts.filter((text) => text === renewed(invoice)).length, 1)
   assert.equal(texts.filter((text) => text === alreadyPaid(invoice.id)).length, 49)
   assert.equal(await walletOf(purser, customer.id), 495_000_000n)
-  assert.deepEqual(await expiryOf(purser, server), oneMonthOn(server.expiresAt, server.anchorDay))
+  assert.deepEqual(await expiryOf(purser, server), monthsOn(server, 1))
 })
 
 test('the books balance', () => assertBooksBalance(purser))

@@ -3,17 +3,9 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, assertWire } from '../../kit/answer.ts'
 import { assertDocumented } from '../../kit/documented.ts'
+import { suspendForAbuse, switchOff, terminate, withdrawPrices } from '../../kit/operator.ts'
 import { startTestPurser } from '../../kit/purser.ts'
-import {
-  expiryOf,
-  newServer,
-  openRenewal,
-  renewableServer,
-  suspendForAbuse,
-  switchOff,
-  terminate,
-  withdrawPrices,
-} from '../../kit/servers.ts'
+import { expiryOf, newServer, openRenewal, renewableServer } from '../../kit/servers.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
 
 const purser = await startTestPurser()

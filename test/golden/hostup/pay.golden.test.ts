@@ -5,17 +5,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer } from '../../kit/answer.ts'
 import { assertJson, assertProblem, assertShape } from '../../kit/hostup.ts'
 import {
-  monthsOn,
   openInvoice,
   payByCard,
   type Rented,
   renewalRow,
   rentedServer,
-  suspendForAbuse,
-  voidPurchase,
-  walletMoves,
 } from '../../kit/hostup-scene.ts'
+import { suspendForAbuse, voidPurchase } from '../../kit/operator.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
+import { monthsOn, walletMoves } from '../../kit/servers.ts'
 import { injectFault } from '../../kit/shop.ts'
 import { walletOf } from '../../kit/two-pursers.ts'
 
@@ -84,7 +82,7 @@ test('200: paid from the wallet; net and tax settled, one period more', async ()
   const invoice = await paidInvoice(rented)
   assertJson(answer, PAY, 200, invoice)
   assert.ok(Number(invoice.number) > 1_000_000_000, 'an original has a number of its own')
-  assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD, ...SETTLED])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED, HELD, ...SETTLED])
   assert.equal(await walletOf(purser, rented.customer.id), 1_000_000n)
   const { expiresAt } = await renewalRow(purser, rented)
   assert.deepEqual(expiresAt, monthsOn(rented, 1))
@@ -101,7 +99,7 @@ test('Idempotency-Key: a repeat answers the same bytes and takes nothing', async
     assertJson(again, PAY, 200, first.text)
     assert.equal(again.headers.get('idempotent-replayed'), 'true')
   }
-  assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD, ...SETTLED])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED, HELD, ...SETTLED])
   const second = await rentedServer(purser, { customer: rented.customer })
   const reused = await pay(rented, await openInvoice(purser, second), key)
   assertCode(reused, 409, 'idempotency_key_reused')
@@ -123,7 +121,9 @@ test('402: the wallet is too low; nothing is taken, and the next try with money 
     instance: `/api${payPath(invoiceId)}`,
     place: PAY,
   })
-  assert.deepEqual(await walletMoves(purser, rented), ['credit credit_granted>wallet 98990000'])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [
+    'credit credit_granted>wallet 98990000',
+  ])
   await rented.customer.credit('0.01')
   assertShape(await pay(rented, invoiceId, key), PAY, 200)
   assert.equal(await walletOf(purser, rented.customer.id), 0n)
@@ -140,14 +140,14 @@ test('409: paid before, or cancelled; nothing is taken', async () => {
     place: PAY,
   })
   const other = await waiting()
-  await voidPurchase(purser, other.rented)
+  await voidPurchase(purser, await renewalRow(purser, other.rented))
   await assertProblem(purser, await pay(other.rented, other.invoiceId), {
     ...STATE,
     detail: 'The invoice was cancelled. Nothing was taken.',
     instance: `/api${payPath(other.invoiceId)}`,
     place: PAY,
   })
-  assert.deepEqual(await walletMoves(purser, other.rented), [CREDITED])
+  assert.deepEqual(await walletMoves(purser, other.rented.customer.id), [CREDITED])
   const abused = await waiting()
   await suspendForAbuse(purser, abused.rented)
   await assertProblem(purser, await pay(abused.rented, abused.invoiceId), {
@@ -156,7 +156,7 @@ test('409: paid before, or cancelled; nothing is taken', async () => {
     instance: `/api${payPath(abused.invoiceId)}`,
     place: PAY,
   })
-  assert.deepEqual(await walletMoves(purser, abused.rented), [CREDITED])
+  assert.deepEqual(await walletMoves(purser, abused.rented.customer.id), [CREDITED])
 })
 
 test('502: the provider refuses for good; the money comes back, the invoice is open', async () => {
@@ -171,7 +171,7 @@ test('502: the provider refuses for good; the money comes back, the invoice is o
     instance: `/api${payPath(invoiceId)}`,
     place: PAY,
   })
-  assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD, RETURNED])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED, HELD, RETURNED])
   assert.equal(await walletOf(purser, rented.customer.id), 100_000_000n)
   const job = await rented.client.get(`/jobs/${invoiceId.replace('inv_', 'job_')}`)
   const jobId = invoiceId.replace('inv_', 'job_')
@@ -199,7 +199,7 @@ test('a lost answer of the provider: asked again, paid once', async () => {
   const { rented, invoiceId } = await waiting()
   await injectFault(purser, { operation: 'extend', fault: 'timeout', times: 1 })
   assertShape(await pay(rented, invoiceId), PAY, 200)
-  assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD, ...SETTLED])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED, HELD, ...SETTLED])
 })
 
 test('202: the provider has not answered; the job tells until it has', async () => {
@@ -212,7 +212,7 @@ test('202: the provider has not answered; the job tells until it has', async () 
     assertJson(await pay(rented, invoiceId), PAY, 202, {
       operation: { status: 'in_progress', jobId, pollUrl, result: null },
     })
-    assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD])
+    assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED, HELD])
     assertJson(await rented.client.get(`/jobs/${jobId}`), JOB, 200, {
       operation: { status: 'in_progress', jobId, pollUrl, result: null, problem: null },
     })
@@ -229,7 +229,7 @@ test('202: the provider has not answered; the job tells until it has', async () 
       problem: null,
     },
   })
-  assert.deepEqual(await walletMoves(purser, rented), [CREDITED, HELD, ...SETTLED])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED, HELD, ...SETTLED])
 })
 
 test('202: the saved card is still being charged; declined at last, the job has failed', async () => {
@@ -263,7 +263,9 @@ test('202: the saved card is still being charged; declined at last, the job has 
       },
     },
   })
-  assert.deepEqual(await walletMoves(purser, rented), ['credit credit_granted>wallet 500000'])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [
+    'credit credit_granted>wallet 500000',
+  ])
 })
 
 const ENDED_WITHIN_MS = 60_000
@@ -316,7 +318,7 @@ test('400: a body that is not empty', async () => {
     errors: [{ pointer: '/amount', detail: 'is not a known field', code: 'unknown_field' }],
     place: PAY,
   })
-  assert.deepEqual(await walletMoves(purser, rented), [CREDITED])
+  assert.deepEqual(await walletMoves(purser, rented.customer.id), [CREDITED])
 })
 
 test('the books balance', () => assertBooksBalance(purser))

@@ -2,14 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertJson, assertShape, hostupClient } from '../../kit/hostup.ts'
-import {
-  endServer,
-  openInvoice,
-  type Rented,
-  renewalRow,
-  rentedServer,
-  suspendForAbuse,
-} from '../../kit/hostup-scene.ts'
+import { openInvoice, type Rented, renewalRow, rentedServer } from '../../kit/hostup-scene.ts'
+import { suspendForAbuse, terminate } from '../../kit/operator.ts'
 import { startTestPurser } from '../../kit/purser.ts'
 import { injectFault, newCustomer, place } from '../../kit/shop.ts'
 
@@ -44,7 +38,7 @@ function actions(canRenew: { allowed: boolean; reason: string | null; code: stri
 function vps(rented: Rented, shown: unknown, canRenew: Parameters<typeof actions>[0] = OPEN) {
   const { bandwidth } = shown as { bandwidth: Record<string, number | null> }
   return {
-    id: rented.vpsId,
+    id: rented.publicId,
     name: rented.hostname,
     primaryIp: rented.address,
     serviceStatus: 'active',
@@ -76,7 +70,7 @@ function vps(rented: Rented, shown: unknown, canRenew: Parameters<typeof actions
 
 test('GET /vps/{id}: every field, by its public id and by its number', async () => {
   const rented = await rentedServer(purser, {})
-  for (const name of [rented.vpsId, rented.serverId]) {
+  for (const name of [rented.publicId, String(rented.id)]) {
     const answer = await rented.client.get(`/v2/vps/${name}`)
     assertJson(answer, 'get /api/v2/vps/{id}', 200, vps(rented, answer.json))
     const { bandwidth } = answer.json as { bandwidth: Record<string, number> }
@@ -88,11 +82,11 @@ test('GET /vps/{id}: every field, by its public id and by its number', async () 
 
 test('GET /vps/{id}/details: every field', async () => {
   const rented = await rentedServer(purser, {})
-  const answer = await rented.client.get(`/v2/vps/${rented.vpsId}/details`)
+  const answer = await rented.client.get(`/v2/vps/${rented.publicId}/details`)
   const { createdAt, bandwidth } = answer.json as { createdAt: string; bandwidth: unknown }
   assert.ok(Math.abs(Date.parse(createdAt) - Date.now()) < 600_000)
   assertJson(answer, 'get /api/v2/vps/{id}/details', 200, {
-    id: rented.vpsId,
+    id: rented.publicId,
     productName: rented.planName,
     hostname: rented.hostname,
     serviceStatus: 'active',
@@ -127,7 +121,7 @@ test('GET /vps/{id}/details: every field', async () => {
 
 test('GET /vps/{id}/status: every field; 502 where the provider does not say', async () => {
   const rented = await rentedServer(purser, {})
-  const path = `/v2/vps/${rented.vpsId}/status`
+  const path = `/v2/vps/${rented.publicId}/status`
   const answer = await rented.client.get(path)
   assertShape(answer, 'get /api/v2/vps/{id}/status', 200)
   const status = answer.json as Record<string, unknown> & { memory: { totalGb: number } }
@@ -150,13 +144,13 @@ test('GET /vps/{id}/status: every field; 502 where the provider does not say', a
   assert.equal(failed.status, 502, failed.text)
   assert.equal((failed.json as { code: string }).code, 'provider_error')
   await injectFault(purser, { operation: 'server_status', fault: 'error', times: 1 })
-  const unknown = await rented.client.get(`/v2/vps/${rented.vpsId}`)
+  const unknown = await rented.client.get(`/v2/vps/${rented.publicId}`)
   assert.equal((unknown.json as { powerState: string }).powerState, 'unknown')
 })
 
 test('the gate of renewing tells what the call would answer', async () => {
   const gate = async (rented: Rented): Promise<unknown> => {
-    const { json } = await rented.client.get(`/v2/vps/${rented.vpsId}`)
+    const { json } = await rented.client.get(`/v2/vps/${rented.publicId}`)
     return (json as { actions: { canRenew: unknown } }).actions.canRenew
   }
   const waiting = await rentedServer(purser, {})
@@ -167,12 +161,12 @@ test('the gate of renewing tells what the call would answer', async () => {
     reason: 'An unpaid invoice for the next period exists already.',
     code: 'existing_invoice_blocking',
   })
-  for (const spoil of [suspendForAbuse, endServer]) {
+  for (const spoil of [suspendForAbuse, terminate]) {
     const rented = await rentedServer(purser, {})
     await spoil(purser, rented)
     const { allowed, code } = (await gate(rented)) as { allowed: boolean; code: string }
     assert.deepEqual([allowed, code], [false, 'invalid_state'])
-    const renewed = await rented.client.post(`/v2/vps/${rented.vpsId}/actions/renew`)
+    const renewed = await rented.client.post(`/v2/vps/${rented.publicId}/actions/renew`)
     assert.equal((renewed.json as { code: string }).code, code)
   }
 })
@@ -181,7 +175,7 @@ test('states: suspended and terminated', async () => {
   const suspended = await rentedServer(purser, {})
   await suspendForAbuse(purser, suspended)
   const ended = await rentedServer(purser, { customer: suspended.customer })
-  await endServer(purser, ended)
+  await terminate(purser, ended)
   const { json } = await suspended.client.get('/v2/vps')
   const { data } = json as {
     data: { id: string; serviceStatus: string; powerState: string | null }[]
@@ -189,12 +183,12 @@ test('states: suspended and terminated', async () => {
   assert.deepEqual(
     data.map(({ id, serviceStatus }) => [id, serviceStatus]),
     [
-      [ended.vpsId, 'terminated'],
-      [suspended.vpsId, 'suspended'],
+      [ended.publicId, 'terminated'],
+      [suspended.publicId, 'suspended'],
     ],
   )
   assert.equal(data[0]!.powerState, null)
-  const status = await ended.client.get(`/v2/vps/${ended.vpsId}/status`)
+  const status = await ended.client.get(`/v2/vps/${ended.publicId}/status`)
   assertShape(status, 'get /api/v2/vps/{id}/status', 200)
   assert.equal((status.json as { uptimeSeconds: unknown }).uptimeSeconds, null)
 })
@@ -230,7 +224,7 @@ test('GET /vps: newest first, page by page, by main address and by name', async 
   } while (cursor !== null)
   assert.deepEqual(
     seen,
-    all.map((rented) => rented.vpsId),
+    all.map((rented) => rented.publicId),
   )
   const found = async (query: string): Promise<string[]> => {
     const answer = await client.get(`/v2/vps?${query}`)
@@ -238,8 +232,8 @@ test('GET /vps: newest first, page by page, by main address and by name', async 
     return (answer.json as { data: { id: string }[] }).data.map(({ id }) => id)
   }
   const [first, second] = all as [Rented, Rented]
-  assert.deepEqual(await found(`primaryIp=${first.address}`), [first.vpsId])
-  assert.deepEqual(await found(`name=${second.hostname}`), [second.vpsId])
+  assert.deepEqual(await found(`primaryIp=${first.address}`), [first.publicId])
+  assert.deepEqual(await found(`name=${second.hostname}`), [second.publicId])
   assert.deepEqual(await found(`name=${second.hostname.slice(0, -1)}`), [])
   assert.deepEqual(await found(`name=${second.hostname}&primaryIp=${first.address}`), [])
   assert.deepEqual(await found('primaryIp=nonsense'), [])

@@ -3,16 +3,10 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Answer } from '../../kit/answer.ts'
 import { assertJson, assertProblem, assertShape, hostupClient } from '../../kit/hostup.ts'
-import {
-  endServer,
-  monthsOn,
-  type Rented,
-  renewalRow,
-  rentedServer,
-  stopSelling,
-  suspendForAbuse,
-} from '../../kit/hostup-scene.ts'
+import { type Rented, renewalRow, rentedServer } from '../../kit/hostup-scene.ts'
+import { suspendForAbuse, terminate, withdrawPrices } from '../../kit/operator.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
+import { monthsOn } from '../../kit/servers.ts'
 import { footprint, newCustomer } from '../../kit/shop.ts'
 
 const purser = await startTestPurser()
@@ -21,7 +15,7 @@ after(() => purser.stop())
 const RENEW = 'post /api/v2/vps/{id}/actions/renew'
 
 function renew(rented: Rented, body?: unknown, headers?: Readonly<Record<string, string>>) {
-  return rented.client.post(`/v2/vps/${rented.vpsId}/actions/renew`, body, headers)
+  return rented.client.post(`/v2/vps/${rented.publicId}/actions/renew`, body, headers)
 }
 
 /** The invoice of the server's last renewal as the page writes it. */
@@ -45,7 +39,7 @@ async function assertRenewed(
   { amount, months = 1 }: { amount: number; months?: number },
 ): Promise<void> {
   assertJson(answer, RENEW, 200, {
-    vpsId: rented.vpsId,
+    vpsId: rented.publicId,
     renewalScheduled: true,
     newExpiresAt: monthsOn(rented, months).toISOString(),
     billing: { amount, currencyCode: rented.currency },
@@ -89,7 +83,7 @@ test('nothing is paid by it, and the expiry stays until it is', async () => {
      join subscription s on s.id = l.subscription_id
      join ledger_account w on w.account_id = p.account_id and w.kind = 'wallet'
      where s.server_id = $1`,
-    [rented.serverId],
+    [rented.id],
   )
   assert.deepEqual(rows, [
     {
@@ -123,14 +117,18 @@ test('the cycle is that of the subscription', async () => {
   }
 })
 
+function namesOf(addons: Rented['addons']): string[] {
+  return addons.map(({ publicId }) => publicId)
+}
+
 test('addonIds: left out, all that it has; given, exactly these', async () => {
   const addons = ['50.00', '20.00']
   for (const [choose, amount] of [
     [() => undefined, 169],
-    [({ addonIds }: Rented) => ({ addonIds }), 169],
-    [({ addonIds }: Rented) => ({ addonIds: addonIds.slice(0, 1) }), 149],
-    [({ addonIds }: Rented) => ({ addonIds: [addonIds[1], addonIds[1]] }), 119],
-    [({ addonNumbers }: Rented) => ({ addonIds: addonNumbers.slice(1) }), 119],
+    [({ addons }: Rented) => ({ addonIds: namesOf(addons) }), 169],
+    [({ addons }: Rented) => ({ addonIds: namesOf(addons).slice(0, 1) }), 149],
+    [({ addons: [, second] }: Rented) => ({ addonIds: namesOf([second!, second!]) }), 119],
+    [({ addons: [, second] }: Rented) => ({ addonIds: [String(second!.id)] }), 119],
     [() => ({ addonIds: [] }), 99],
   ] as const) {
     const rented = await rentedServer(purser, { addons })
@@ -142,7 +140,7 @@ test('a renewal that costs nothing has no invoice, and can be asked for again', 
   const rented = await rentedServer(purser, { price: '0' })
   for (let times = 0; times < 2; times++) {
     assertJson(await renew(rented), RENEW, 200, {
-      vpsId: rented.vpsId,
+      vpsId: rented.publicId,
       renewalScheduled: true,
       newExpiresAt: monthsOn(rented, 1).toISOString(),
       billing: { amount: 0, currencyCode: 'SEK' },
@@ -168,7 +166,7 @@ test('409: an unpaid invoice exists; it is named, and how it is paid', async () 
     method: 'POST',
     href: `/api/v2/billing/invoices/${invoice.id}/actions/pay`,
   }
-  const instance = `/api/v2/vps/${rented.vpsId}/actions/renew`
+  const instance = `/api/v2/vps/${rented.publicId}/actions/renew`
   const before = await footprint(purser, rented.customer.id)
   for (const body of [undefined, {}, { addonIds: [] }]) {
     const expected = { ...BLOCKING, instance, extensions: { invoice, recovery } }
@@ -191,7 +189,7 @@ test('409: the unpaid invoice is for other servers too', async () => {
       authorization: `Bearer ${rented.customer.key}`,
       'content-type': 'application/json',
     },
-    body: JSON.stringify({ server_ids: [Number(rented.serverId), Number(other.serverId)] }),
+    body: JSON.stringify({ server_ids: [Number(rented.id), Number(other.id)] }),
   })
   assert.equal(made.status, 200)
   const answer = await renew(rented)
@@ -218,9 +216,10 @@ const UNKNOWN_ADDON = { detail: 'is not an addon of this VPS', code: 'not_found'
 test('400: every wrong body, field by field', async () => {
   const rented = await rentedServer(purser, { addons: ['50.00'] })
   const stranger = await rentedServer(purser, { addons: ['50.00'] })
-  const instance = `/api/v2/vps/${rented.vpsId}/actions/renew`
+  const instance = `/api/v2/vps/${rented.publicId}/actions/renew`
   const before = await footprint(purser, rented.customer.id)
-  const own = rented.addonIds[0]!
+  const theirs = stranger.addons[0]!
+  const own = rented.addons[0]!.publicId
   const cases: readonly (readonly [
     body: unknown,
     pointer: string,
@@ -238,8 +237,8 @@ test('400: every wrong body, field by field', async () => {
       'too_many_items',
     ],
     [{ addonIds: ['vpsaddon_01hxa3b4c5d6e7f8g9h0j1k2m3'] }, '/addonIds/0', '', ''],
-    [{ addonIds: [own, stranger.addonIds[0]] }, '/addonIds/1', '', ''],
-    [{ addonIds: [own, stranger.addonNumbers[0]] }, '/addonIds/1', '', ''],
+    [{ addonIds: [own, theirs.publicId] }, '/addonIds/1', '', ''],
+    [{ addonIds: [own, String(theirs.id)] }, '/addonIds/1', '', ''],
     [{ addonIds: [''] }, '/addonIds/0', '', ''],
     [{ addonIds: ['a\0b'] }, '/addonIds/0', '', ''],
     [[], '', 'must be object', 'invalid_type'],
@@ -275,8 +274,8 @@ test('404: unknown, malformed and another account’s', async () => {
     '0',
     '999999999',
     '99999999999999999999',
-    stranger.vpsId,
-    String(stranger.serverId),
+    stranger.publicId,
+    String(stranger.id),
   ]) {
     const answer = await rented.client.post(`/v2/vps/${id}/actions/renew`)
     await assertProblem(purser, answer, {
@@ -293,15 +292,15 @@ test('404: unknown, malformed and another account’s', async () => {
 
 test('the number of a VPS is a name of it too', async () => {
   const rented = await rentedServer(purser, {})
-  const answer = await rented.client.post(`/v2/vps/${rented.serverId}/actions/renew`)
+  const answer = await rented.client.post(`/v2/vps/${rented.id}/actions/renew`)
   await assertRenewed(answer, rented, { amount: 99 })
 })
 
 test('409 invalid_state: suspended for abuse, terminated, no price any more', async () => {
   for (const [spoil, detail] of [
     [suspendForAbuse, /suspended/],
-    [endServer, /ended/],
-    [stopSelling, /not sold/],
+    [terminate, /ended/],
+    [withdrawPrices, /not sold/],
   ] as const) {
     const rented = await rentedServer(purser, {})
     await spoil(purser, rented)
@@ -335,7 +334,7 @@ test('Idempotency-Key: a repeat answers the same bytes, whatever became of the i
     code: 'idempotency_key_reused',
     title: 'Idempotency key used before',
     detail: 'Idempotency key was used for another request.',
-    instance: `/api/v2/vps/${rented.vpsId}/actions/renew`,
+    instance: `/api/v2/vps/${rented.publicId}/actions/renew`,
     place: RENEW,
   })
   const other = await newCustomer(purser, { currency: 'SEK' })
@@ -353,7 +352,7 @@ test('Idempotency-Key: a refusal leaves the key usable; a wrong one is refused',
   await assertProblem(purser, wrong, {
     ...INVALID,
     detail: 'An idempotency key is 1 to 255 printable ASCII characters.',
-    instance: `/api/v2/vps/${rented.vpsId}/actions/renew`,
+    instance: `/api/v2/vps/${rented.publicId}/actions/renew`,
     errors: [],
   })
 })
@@ -368,7 +367,7 @@ test('twenty at once: one is made out, the others are told of it', async () => {
   const { rows } = await purser.pool.query(
     `select count(*) from purchase_line l join subscription s on s.id = l.subscription_id
      where s.server_id = $1`,
-    [rented.serverId],
+    [rented.id],
   )
   assert.equal(rows[0].count, 1n)
 })

@@ -1,10 +1,11 @@
 /** The balance, what has moved in it, and the invoices. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { saveCard } from '../../kit/operator.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
 import { newCustomer, place } from '../../kit/shop.ts'
 import { assertJson, assertShape, vpsbgClient } from '../../kit/vpsbg.ts'
-import { sampleServer, saveCard, setSampleClock } from '../../kit/vpsbg-scene.ts'
+import { sampleServer, setSampleClock } from '../../kit/vpsbg-scene.ts'
 
 const BALANCE = 'get /v1/balance'
 const TRANSACTIONS = 'get /v1/balance/transactions'

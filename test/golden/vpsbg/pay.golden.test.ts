@@ -1,18 +1,13 @@
 /** Paying orders: each answer with the state of the books behind it. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { saveCard } from '../../kit/operator.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
 import { expiryOf, walletMoves } from '../../kit/servers.ts'
 import { footprint, injectFault, newCustomer } from '../../kit/shop.ts'
 import { walletOf } from '../../kit/two-pursers.ts'
 import { assertError, assertFieldError, assertShape, vpsbgClient } from '../../kit/vpsbg.ts'
-import {
-  newServer,
-  sampleServer,
-  saveCard,
-  setSampleClock,
-  type VpsbgScene,
-} from '../../kit/vpsbg-scene.ts'
+import { newServer, sampleServer, setSampleClock, type VpsbgScene } from '../../kit/vpsbg-scene.ts'
 
 const PAY = 'post /v1/orders/pay'
 const GROSS = 216_000_000n

@@ -1,6 +1,7 @@
 /** Servers as this API lists and shows them. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { suspendForAbuse } from '../../kit/operator.ts'
 import { startTestPurser } from '../../kit/purser.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
 import {
@@ -10,13 +11,7 @@ import {
   assertShape,
   vpsbgClient,
 } from '../../kit/vpsbg.ts'
-import {
-  newServer,
-  sampleServer,
-  setSampleClock,
-  suspendForAbuse,
-  type VpsbgScene,
-} from '../../kit/vpsbg-scene.ts'
+import { newServer, sampleServer, setSampleClock, type VpsbgScene } from '../../kit/vpsbg-scene.ts'
 
 const LIST = 'get /v1/servers'
 const ONE = 'get /v1/servers/{id}'
