@@ -235,7 +235,7 @@ async function bePredictable(tx: Tx): Promise<void> {
   await sql`select set_config(name, value, true) from (values ('enable_seqscan', 'off'),
     ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'),
     ('jit', 'off'),
-    ('max_parallel_workers_per_gather', '0'), ('lock_timeout', '2s')) as setting (name, value)`.execute(
+    ('max_parallel_workers_per_gather', '0'), ('lock_timeout', '4s')) as setting (name, value)`.execute(
     tx,
   )
 }

@@ -243,16 +243,17 @@ export async function claimProcessing(
   return rows.map(toPurchase)
 }
 
-/** Keys under which one of the accounts' purchases is being paid or was, of those given. */
+/** Keys under which one of the accounts' purchases is being paid, or was while keys are kept. */
 export async function findKeysInUse(
   db: Db,
-  o: { accountIds: readonly bigint[]; keys: readonly EffectKey[] },
+  o: { accountIds: readonly bigint[]; keys: readonly EffectKey[]; now: Date },
 ): Promise<EffectKey[]> {
   const { rows } = await sql<EffectKey>`
     select distinct paying_owner_kind as "ownerKind", paying_owner_id as "ownerId",
       paying_key as key
     from purchase
-    where account_id = any (${o.accountIds}::bigint[]) and state in ('processing', 'paid')
+    where account_id = any (${o.accountIds}::bigint[])
+      and (state = 'processing' or paid_at > ${o.now}::timestamptz - interval '30 days')
       and paying_key = any (${o.keys.map(({ key }) => key)}::text[])`.execute(db)
   return rows
 }

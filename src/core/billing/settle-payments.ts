@@ -1,4 +1,3 @@
-import type { Tx } from '../../db/database.ts'
 import {
   type BatchContext,
   type BatchedCall,
@@ -227,7 +226,7 @@ async function reverse(context: BatchContext, endings: readonly Ending[]): Promi
     })),
     now,
   })
-  await freeUnusedKeys(tx, purchases)
+  await freeUnusedKeys(context, purchases)
   for (const { call, purchase } of endings) {
     const { id, accountId } = purchase
     call.record({ kind: 'purchase.reversed', subjectId: id, accountId })
@@ -235,7 +234,10 @@ async function reverse(context: BatchContext, endings: readonly Ending[]): Promi
 }
 
 /** Frees the keys of purchases that are open again; not where another was paid under the same. */
-async function freeUnusedKeys(tx: Tx, purchases: readonly StoredPurchase[]): Promise<void> {
+async function freeUnusedKeys(
+  { tx, now }: BatchContext,
+  purchases: readonly StoredPurchase[],
+): Promise<void> {
   const keys = new Map(
     purchases.flatMap(({ payingKey }) =>
       payingKey === null ? [] : [[keyText(payingKey), payingKey] as const],
@@ -243,7 +245,7 @@ async function freeUnusedKeys(tx: Tx, purchases: readonly StoredPurchase[]): Pro
   )
   if (keys.size === 0) return
   const accountIds = purchases.map(({ accountId }) => accountId)
-  for (const used of await findKeysInUse(tx, { accountIds, keys: [...keys.values()] })) {
+  for (const used of await findKeysInUse(tx, { accountIds, keys: [...keys.values()], now })) {
     keys.delete(keyText(used))
   }
   await freeKeys(tx, [...keys.values()])
