@@ -39,7 +39,8 @@ export async function execute<Input, Output>(
   authorize(call.actor, operation.permission)
   const key = call.idempotencyKey === null ? null : checkKey(call.idempotencyKey)
   const sealWith = key !== null && operation.secretive ? sealingSecret(call) : null
-  const plainHash = key === null ? null : inputHash(operation.name, call.input)
+  const sameness = operation.sameness?.(call.input) ?? call.input
+  const plainHash = key === null ? null : inputHash(operation.name, sameness)
   const hash = plainHash && sealWith !== null ? keyedHash(sealWith, plainHash) : plainHash
   const now = funnel.clock.now()
   return await translateOutage(() =>

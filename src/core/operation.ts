@@ -30,6 +30,8 @@ export interface Operation<Input, Output> {
   readonly permission: Scope | 'operator' | 'system'
   /** Its input or its output holds a secret: kept for repeats only sealed with `sealWith`. */
   readonly secretive?: true
+  /** What of an input makes two askings under one idempotency key the same; left out: all of it. */
+  sameness?(input: Input): unknown
   run(context: OperationContext, input: Input): Promise<Output>
 }
 

@@ -33,6 +33,8 @@ export interface RenewOutput {
 export const renewServers: Operation<RenewInput, RenewOutput> = {
   name: 'billing.renew_servers',
   permission: 'write:billing',
+  // What becomes of an open one is the way of the API that asks, not what the caller asks for.
+  sameness: ({ existing: _, ...asked }) => asked,
   async run(context, input) {
     const { tx, now } = context
     const serverIds = [...new Set(input.serverIds)]

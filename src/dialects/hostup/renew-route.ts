@@ -3,11 +3,16 @@ import { type Static, Type } from 'typebox'
 import { findOpenRenewal } from '../../core/billing/invoice-views.ts'
 import type { Invoice, Purchase } from '../../core/billing/purchase.ts'
 import { readPurchase } from '../../core/billing/purchase-views.ts'
-import { type RenewInput, renewServers } from '../../core/billing/renew-servers.ts'
+import {
+  type RenewInput,
+  type RenewOutput,
+  renewServers,
+} from '../../core/billing/renew-servers.ts'
 import { execute } from '../../core/execute.ts'
 import type { Operation } from '../../core/operation.ts'
 import { Refusal } from '../../core/refusal.ts'
 import type { Server } from '../../core/servers/server.ts'
+import type { Db } from '../../db/database.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { sendProblem } from '../../http/rest/problem.ts'
 import { problemResponse } from '../../http/rest/shapes.ts'
@@ -122,7 +127,9 @@ async function renew(deps: HostupDeps, call: RenewCall): Promise<FastifyReply> {
     })
     if (output.outcome === 'existing') throw new Refusal('existing_invoice_blocking')
     if (replayed) reply.header('idempotent-replayed', 'true')
-    return reply.type(JSON_TYPE).send(output.hostup)
+    // Another API has had the effect, and kept no text of ours.
+    const text = output.hostup ?? (await textOf(deps.funnel.database.db, server, output))
+    return reply.type(JSON_TYPE).send(text)
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'existing_invoice_blocking') throw error
     const { db } = deps.funnel.database
@@ -134,7 +141,7 @@ async function renew(deps: HostupDeps, call: RenewCall): Promise<FastifyReply> {
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-type Renewed = { readonly purchaseId: string; readonly outcome: string; readonly hostup: string }
+type Renewed = RenewOutput & { readonly hostup?: string }
 
 /**
  * The core's operation with this API's answer in its output: kept with the effect, so that a
@@ -145,13 +152,20 @@ function answering(server: Server): Operation<RenewInput, Renewed> {
     ...renewServers,
     async run(context, input) {
       const output = await renewServers.run(context, input)
-      const { accountId } = server
-      const purchase = await readPurchase(context.tx, { accountId, id: BigInt(output.purchaseId) })
+      const purchase = await purchaseOf(context.tx, server, output)
       // A renewal that costs nothing has no invoice that could block: it is scheduled, as asked.
       const outcome = purchase.invoice === null ? 'created' : output.outcome
       return { ...output, outcome, hostup: JSON.stringify(renewalText(server, purchase)) }
     },
   }
+}
+
+async function textOf(db: Db, server: Server, output: RenewOutput): Promise<string> {
+  return JSON.stringify(renewalText(server, await purchaseOf(db, server, output)))
+}
+
+function purchaseOf(db: Db, { accountId }: Server, { purchaseId }: RenewOutput): Promise<Purchase> {
+  return readPurchase(db, { accountId, id: BigInt(purchaseId) })
 }
 
 function renewalText(server: Server, purchase: Purchase): Static<typeof RenewalShape> {
