@@ -35,7 +35,7 @@ interface Note {
   readonly unimportant?: string
 }
 
-/** Writes an event; refuses 'refuse', has no effect for 'nothing', and fails for 'fail'. */
+/** Writes an event; refuses 'refuse' or all for 'wreck', fails for 'fail'; 'nothing' has no effect. */
 const note: BatchOperation<Note, { text: string }> = {
   name: 'test.note',
   permission: 'write:billing',
@@ -45,6 +45,7 @@ const note: BatchOperation<Note, { text: string }> = {
     runs.push(calls.length)
     for (const { input } of calls) {
       if (input.text === 'fail') await sql`select 1 / 0`.execute(tx)
+      if (input.text === 'wreck') throw new Refusal('invalid_state')
     }
     return calls.map(({ input, record }) => {
       const { text } = input
@@ -180,6 +181,9 @@ test('only the guilty fails', async () => {
   assert.deepEqual(await batch(call('g', 'g'), call('fail'), call('h')), ['g', 'failed', 'h'])
   assert.deepEqual(runs, [3, 1, 1, 1])
   assert.equal((await eventCount()) - before, 2)
+  runs.length = 0
+  assert.deepEqual(await batch(call('i'), call('wreck')), ['i', 'invalid_state'])
+  assert.deepEqual(runs, [2, 1, 1])
 })
 
 test('a wallet that somebody keeps locked is waited for, not for long', async () => {

@@ -115,8 +115,9 @@ export async function executeBatch<Input, Output>(
   try {
     settle(asked, await commit(funnel, operation, asked))
   } catch (error) {
-    // A refusal of all: the database is away, and would be for each.
-    if (asked.length === 1 || error instanceof Refusal) fail(asked, toRefusal(error))
+    // While the database is away it is so for each.
+    const isAway = error instanceof Refusal && error.code === 'unavailable'
+    if (asked.length === 1 || isAway) fail(asked, toRefusal(error))
     else {
       for (const one of asked) {
         await commit(funnel, operation, [one]).then(
