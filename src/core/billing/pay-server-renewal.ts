@@ -3,11 +3,11 @@ import { authorize, type Call } from '../execute.ts'
 import { effectKeyOf } from '../execute-batch.ts'
 import type { Effect } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
-import { invoicesOfPurchases, latestInvoiceOfServer } from './invoice-views.ts'
+import { latestInvoiceOfServer } from './invoice-views.ts'
 import type { PayOutcome } from './payment.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 import { readRenewalPrices } from './renewal-prices.ts'
-import { findPurchaseToPay, findServerToPay, type ServerToPay } from './server-payment-views.ts'
+import { findPurchaseToPay, type ServerToPay } from './server-payment-views.ts'
 
 export interface PayServerRenewal {
   readonly serverId: bigint
@@ -36,12 +36,12 @@ export async function payServerRenewal(
 ): Promise<Effect<RenewalPayment>> {
   authorize(call.actor, 'write:billing')
   effectKeyOf(call)
-  const { funnel } = desk.deps
-  const { db } = funnel.database
+  const { db } = desk.deps.funnel.database
   const { serverId, invoiceId } = call.input
   const accountId = accountOf(call.actor)
-  const server = await findServerToPay(db, { accountId, serverId, now: funnel.clock.now() })
-  if (!server) throw new Refusal('not_found')
+  const server = await desk.reads.serverToPay(serverId)
+  const own = accountId === null || server?.accountId === accountId
+  if (server === undefined || !own) throw new Refusal('not_found')
   const named = { accountId: server.accountId, serverId }
   const purchaseId =
     invoiceId === null
@@ -83,7 +83,7 @@ async function toldOf(
   const invoice =
     result === undefined
       ? await latestInvoiceOfServer(db, { accountId, serverId })
-      : (await invoicesOfPurchases(db, [result.purchaseId])).get(result.purchaseId)
+      : await desk.reads.invoiceOfPurchase(result.purchaseId)
   if (invoice !== undefined) {
     const { id, grossMicros, currency } = invoice
     return { invoiceId: id, amountMicros: grossMicros, currency }

@@ -4,6 +4,7 @@ import { effectKeyOf, findEffect } from '../execute-batch.ts'
 import type { Effect } from '../operation.ts'
 import { followPayment } from './follow-payment.ts'
 import type { PaymentDeps, PayResult, PaySelection } from './payment.ts'
+import { PaymentReads } from './payment-reads.ts'
 import { PaymentSteps } from './payment-steps.ts'
 import { readStandings } from './payment-store.ts'
 import { type Reservation, reservePayments } from './reserve-payments.ts'
@@ -33,12 +34,14 @@ type Paid = Effect<readonly PayResult[]>
 export class PaymentDesk {
   readonly deps: PaymentDeps
   readonly steps: PaymentSteps
+  readonly reads: PaymentReads
   /** What goes on whether or not its caller still waits. */
   readonly #going = new Set<Promise<unknown>>()
 
   constructor(deps: PaymentDeps) {
     this.deps = deps
     this.steps = new PaymentSteps(deps)
+    this.reads = new PaymentReads(deps.funnel)
   }
 
   /**

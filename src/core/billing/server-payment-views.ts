@@ -15,31 +15,36 @@ export interface ServerToPay {
   readonly isPaidAhead: boolean
 }
 
-/** A server of the account; of any where `accountId` is null. */
-export async function findServerToPay(
+/**
+ * How servers stand at `now`, by their number; one that does not exist is missing. The subqueries
+ * keep their OFFSETs, so that each is a look into an index for each server, however many they are
+ * and whatever the statistics say.
+ */
+export async function readServersToPay(
   db: Db,
-  o: { accountId: bigint | null; serverId: bigint; now: Date },
-): Promise<ServerToPay | undefined> {
-  const { rows } = await sql<ServerToPay>`
-    select s.account_id as "accountId", a.currency, s.state, s.suspended_for as "suspendedFor",
-      u.state as "subscriptionState", o.id as "openPurchaseId",
+  o: { serverIds: readonly bigint[]; now: Date },
+): Promise<ReadonlyMap<bigint, ServerToPay>> {
+  const { rows } = await sql<ServerToPay & { readonly id: bigint }>`
+    select s.id, s.account_id as "accountId", a.currency, s.state,
+      s.suspended_for as "suspendedFor", u.state as "subscriptionState", o.id as "openPurchaseId",
       exists (
         select from subscription_period d
         where d.subscription_id = u.id and d.period_from > ${o.now}::timestamptz
       ) as "isPaidAhead"
-    from server s
-    join account a on a.id = s.account_id
-    join subscription u on u.server_id = s.id and u.kind = 'server'
+    from unnest(${o.serverIds}::bigint[]) as i (id)
+    cross join lateral (select * from server s where s.id = i.id offset 0) s
+    cross join lateral (select * from account a where a.id = s.account_id offset 0) a
+    cross join lateral (
+      select * from subscription u where u.server_id = s.id and u.kind = 'server' offset 0
+    ) u
     left join lateral (
       select p.id from purchase_line l
       join purchase p on p.id = l.purchase_id
       where l.subscription_id = u.id and not l.is_cancelled
         and p.state in ('awaiting_payment', 'processing')
       order by l.period_from limit 1
-    ) o on true
-    where s.id = ${o.serverId}
-      and s.account_id = coalesce(${o.accountId}::bigint, s.account_id)`.execute(db)
-  return rows[0]
+    ) o on true`.execute(db)
+  return new Map(rows.map(({ id, ...server }) => [id, server]))
 }
 
 /** The purchase of an invoice of the account that renews this server. */
