@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Answer } from '../../kit/answer.ts'
 import { assertJson, assertRefused } from '../../kit/hostup.ts'
-import { monthsOn, type Rented, renewalRow, rentedServer } from '../../kit/hostup-scene.ts'
+import { type Rented, renewalRow, rentedServer } from '../../kit/hostup-scene.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
+import { monthsOn } from '../../kit/servers.ts'
 import { assertJson as assertVpsbgJson, vpsbgClient } from '../../kit/vpsbg.ts'
 
 const purser = await startTestPurser()
@@ -14,11 +15,11 @@ const KEY = { 'idempotency-key': 'across-1' }
 const RENEW = 'post /api/v2/vps/{id}/actions/renew'
 
 function renew(rented: Rented, body?: unknown): Promise<Answer> {
-  return rented.client.post(`/v2/vps/${rented.vpsId}/actions/renew`, body, KEY)
+  return rented.client.post(`/v2/vps/${rented.publicId}/actions/renew`, body, KEY)
 }
 
 function order(rented: Rented, terms: object = {}): Promise<Answer> {
-  const body = { server_ids: [Number(rented.serverId)], ...terms }
+  const body = { server_ids: [Number(rented.id)], ...terms }
   return vpsbgClient(purser, rented.customer.key).post('/servers/renew', body, KEY)
 }
 
@@ -42,7 +43,7 @@ test('a renewal made out by VPSBG is told by HostUp, and is not blocked by itsel
   for (let times = 0; times < 2; times++) {
     const told = await renew(rented)
     assertJson(told, RENEW, 200, {
-      vpsId: rented.vpsId,
+      vpsId: rented.publicId,
       renewalScheduled: true,
       newExpiresAt: monthsOn(rented, 1).toISOString(),
       billing: { amount: 149, currencyCode: 'SEK' },
