@@ -49,6 +49,20 @@ test('a renewal is paid on its due date, not before, from the wallet and then th
   assert.deepEqual(await anna.periods(hers.server), { paid: 1, tile: true })
 })
 
+test('renewals due at once count on the wallet once: cards give what it is short of in all', async () => {
+  scene.gateway.taken.clear()
+  const anna = await scene.customer({ creditMicros: 3_000_000n, card: true })
+  const renewals = []
+  for (let i = 0; i < 3; i++) renewals.push(await anna.renewal({ autoPay: true }))
+  passDays(40)
+  await payOneDay()
+  for (const { purchaseId } of renewals) {
+    assert.equal((await scene.purchase(purchaseId)).state, 'paid')
+  }
+  assert.equal(scene.gateway.sumMicros, 12_000_000n)
+  assert.deepEqual(await anna.money(), { wallet: 0n, held: 0n })
+})
+
 test('one that cannot be paid is tried once a day, for a week', async () => {
   const anna = await scene.customer()
   const { purchaseId } = await anna.renewal({ autoPay: true })

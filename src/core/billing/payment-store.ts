@@ -111,15 +111,29 @@ export async function readPayableLines(
   return Map.groupBy(rows, (line) => line.purchaseId)
 }
 
-/** Purchases of the accounts that wait for a charge of a card. */
+/** A charge of a card that is under way. */
+export interface OngoingCharge {
+  readonly accountId: bigint
+  /** What is to be paid by it. */
+  readonly purchaseIds: readonly bigint[]
+  /** What it needs of the wallet besides. */
+  readonly countsOnMicros: bigint
+}
+
+/** The charges of the accounts' cards that are under way. */
 export async function findCharging(
   db: Db,
   accountIds: readonly bigint[],
-): Promise<ReadonlySet<bigint>> {
-  const { rows } = await sql<{ ids: bigint[] }>`
-    select array[purchase_id] || other_purchase_ids as ids from card_charge
-    where account_id = any (${accountIds}::bigint[]) and state = 'pending'`.execute(db)
-  return new Set(rows.flatMap((row) => row.ids))
+): Promise<OngoingCharge[]> {
+  const { rows } = await sql<OngoingCharge>`
+    select c.account_id as "accountId", c.purchase_id || c.other_purchase_ids as "purchaseIds",
+      greatest(0, (
+        select sum(p.gross) from purchase p
+        where p.id = any (c.purchase_id || c.other_purchase_ids) and p.state = 'awaiting_payment'
+      ) - c.amount)::bigint as "countsOnMicros"
+    from card_charge c
+    where c.account_id = any (${accountIds}::bigint[]) and c.state = 'pending'`.execute(db)
+  return rows
 }
 
 /** How purchases stand that somebody waits for. */

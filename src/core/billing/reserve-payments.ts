@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Tx } from '../../db/database.ts'
 import type { Json } from '../../db/schema.ts'
@@ -5,22 +6,18 @@ import { AMOUNT_MAX } from '../../lib/money.ts'
 import { accountOf } from '../actor.ts'
 import type { BatchAnswer, BatchContext, BatchedCall, BatchOperation } from '../execute-batch.ts'
 import { placeHolds } from '../ledger/holds.ts'
-import type { Wallet, Wallets } from '../lock-wallets.ts'
+import type { Wallet } from '../lock-wallets.ts'
 import { Refusal } from '../refusal.ts'
 import { bookCharges } from './book-charges.ts'
-import {
-  type ChargeableCard,
-  findCards,
-  insertCharge,
-  type PendingCharge,
-} from './card-charge-store.ts'
-import { type Counter, type Decision, decided, decidePayment } from './decide-payment.ts'
+import { findCards, insertCharge, type PendingCharge } from './card-charge-store.ts'
+import { type Counter, type Decision, decidePayment } from './decide-payment.ts'
 import type { PayResult, PaySelection } from './payment.ts'
 import {
   accountsOfPurchases,
   findCharging,
   lockPurchases,
   markPaying,
+  type OngoingCharge,
   type PayableLine,
   readPayableLines,
   type StoredPurchase,
@@ -37,6 +34,8 @@ export interface ReserveInput {
   readonly asked?: unknown
   /** Whether purchases that somebody else is paying are waited for. */
   readonly patient: boolean
+  /** Whether only what is due to be paid by itself is. */
+  readonly onlyDue?: boolean
   /** The card was charged with what the wallet was short of: booked first, in the same commit. */
   readonly charged?: PendingCharge
 }
@@ -82,11 +81,13 @@ export const reservePayments: BatchOperation<ReserveInput, Reservation> = {
     const accountIds = [...context.wallets.keys()]
     const purchases = await lockPurchases(context.tx, { ids: [...ids], accountIds })
     const { booked, wallets } = await bookCharges(context, calls)
-    const counter = await openCounter(context.tx, { purchases, wallets })
-    const decisions = calls.map((call) => decideCall(counter, call, booked))
+    const { counter, decisions } = await decideAll(context, {
+      calls,
+      booked,
+      standing: await readStanding(context.tx, { purchases, wallets }),
+    })
     const lease = randomUUID()
     const reserved = await setAside(context, { calls, decisions, lease })
-    const cards = await findCardsFor(context.tx, decisions)
     const answers: BatchAnswer<Reservation>[] = []
     for (const [at, call] of calls.entries()) {
       const decision = decisions[at]!
@@ -98,8 +99,9 @@ export const reservePayments: BatchOperation<ReserveInput, Reservation> = {
           lease,
         }))
         answers.push({ output: { kind: 'reserved', purchases: taken }, kept: kept(call) })
-      } else if (decision.kind === 'short') {
-        answers.push(await charge(context, { call, decision, counter, cards, lease }))
+      } else if (decision.kind === 'charge') {
+        const charge = await beginCharge(context, { call, decision, counter, lease })
+        answers.push({ output: { kind: 'charge', charge, lease }, kept: kept(call, charge.id) })
       } else if (call.input.charged !== undefined && booked.has(call.input.charged.id)) {
         answers.push({ output: await keepCredit(context, call) })
       } else answers.push({ output: decision })
@@ -110,14 +112,19 @@ export const reservePayments: BatchOperation<ReserveInput, Reservation> = {
 
 function decideCall(
   counter: Counter,
-  { actor, input: { selection, patient, charged } }: Call,
-  booked: ReadonlySet<bigint>,
+  { actor, input: { selection, patient, charged, onlyDue = false } }: Call,
+  o: { readonly booked: ReadonlySet<bigint>; readonly now: Date },
 ): Decision | Refusal {
   // Whoever has booked this charge has gone on with it.
-  if (charged !== undefined && !booked.has(charged.id)) return { kind: 'wait' }
-  const accountId = accountOf(actor)
+  if (charged !== undefined && !o.booked.has(charged.id)) return { kind: 'wait' }
   try {
-    return decidePayment(counter, { selection, accountId, patient, charged: charged !== undefined })
+    return decidePayment(counter, {
+      selection,
+      accountId: accountOf(actor),
+      patient,
+      charged: charged !== undefined,
+      dueAt: onlyDue ? o.now : null,
+    })
   } catch (error) {
     if (error instanceof Refusal) return error
     throw error
@@ -130,21 +137,53 @@ function kept({ input: { selection } }: Call, chargeId?: bigint): Json {
   return { kind: 'kept', purchases, ...(chargeId && { charge: String(chargeId) }) }
 }
 
-async function openCounter(
-  tx: Tx,
-  o: { purchases: ReadonlyMap<bigint, StoredPurchase>; wallets: Wallets },
-): Promise<Counter> {
+/** What is decided on: as it was before this batch. */
+interface Standing extends Pick<Counter, 'purchases' | 'lines' | 'wallets'> {
+  readonly charging: readonly OngoingCharge[]
+}
+
+async function readStanding(tx: Tx, o: Pick<Standing, 'purchases' | 'wallets'>): Promise<Standing> {
   const open = [...o.purchases.values()].filter(({ state }) => state === 'awaiting_payment')
-  const lines =
-    open.length === 0
-      ? new Map<bigint, PayableLine[]>()
-      : await readPayableLines(
-          tx,
-          open.map(({ id }) => id),
-        )
-  const taken = open.length === 0 ? [] : await findCharging(tx, [...o.wallets.keys()])
-  const available = [...o.wallets].map(([id, wallet]) => [id, availableOf(wallet)] as const)
-  return { ...o, lines, available: new Map(available), taken: new Set(taken) }
+  if (open.length === 0) return { ...o, lines: new Map(), charging: [] }
+  const ids = open.map(({ id }) => id)
+  const charging = await findCharging(tx, [...o.wallets.keys()])
+  return { ...o, lines: await readPayableLines(tx, ids), charging }
+}
+
+/** Cards are only looked for where somebody may need one; then all is decided anew. */
+async function decideAll(
+  { tx, now }: BatchContext,
+  o: {
+    readonly calls: readonly Call[]
+    readonly booked: ReadonlySet<bigint>
+    readonly standing: Standing
+  },
+): Promise<{ counter: Counter; decisions: (Decision | Refusal)[] }> {
+  const { calls, booked, standing } = o
+  const decideWith = (cards: Counter['cards']) => {
+    const counter = openCounter(standing, cards)
+    return { counter, decisions: calls.map((call) => decideCall(counter, call, { booked, now })) }
+  }
+  const decided = decideWith(null)
+  const needsCard = decided.decisions.some(
+    (decision) => !(decision instanceof Refusal) && decision.kind === 'charge',
+  )
+  return needsCard ? decideWith(await findCards(tx, [...standing.wallets.keys()])) : decided
+}
+
+function openCounter(standing: Standing, cards: Counter['cards']): Counter {
+  const { charging, wallets } = standing
+  const countedOn = new Map<bigint, bigint>()
+  for (const { accountId, countsOnMicros } of charging) {
+    countedOn.set(accountId, (countedOn.get(accountId) ?? 0n) + countsOnMicros)
+  }
+  return {
+    ...standing,
+    cards,
+    available: new Map([...wallets].map(([id, wallet]) => [id, availableOf(wallet)])),
+    countedOn,
+    taken: new Set(charging.flatMap(({ purchaseIds }) => purchaseIds)),
+  }
 }
 
 function availableOf({ balanceMicros, floorMicros }: Wallet): bigint {
@@ -192,49 +231,30 @@ async function setAside(
   return new Map(reserved.map((purchase) => [purchase.id, purchase]))
 }
 
-async function findCardsFor(
-  tx: Tx,
-  decisions: readonly (Decision | Refusal)[],
-): Promise<ReadonlyMap<bigint, ChargeableCard>> {
-  const accountIds = decisions.flatMap((decision) =>
-    decision instanceof Refusal || decision.kind !== 'short'
-      ? []
-      : [decision.purchases[0]!.accountId],
-  )
-  return accountIds.length === 0 ? new Map() : await findCards(tx, accountIds)
-}
-
-/** Begins to charge the account's card with what is short, where it has one. */
-async function charge(
+async function beginCharge(
   { tx, now }: BatchContext,
   o: {
     readonly call: Call
-    readonly decision: Extract<Decision, { kind: 'short' }>
+    readonly decision: Extract<Decision, { kind: 'charge' }>
     readonly counter: Counter
-    readonly cards: ReadonlyMap<bigint, ChargeableCard>
     readonly lease: string
   },
-): Promise<BatchAnswer<Reservation>> {
-  const { call, counter } = o
+): Promise<PendingCharge> {
   const { purchases, amountMicros } = o.decision
   const { accountId, currency } = purchases[0]!
-  const card = o.cards.get(accountId)
-  if (card === undefined) return { output: decided(purchases, () => 'insufficient_funds') }
-  // Another of this batch has begun to pay one of them.
-  if (purchases.some(({ id }) => counter.taken.has(id))) return { output: { kind: 'wait' } }
+  const card = o.counter.cards?.get(accountId)
+  assert.ok(card, 'a charge is decided on where there is a card')
   const purchaseIds = purchases.map(({ id }) => id)
-  for (const id of purchaseIds) counter.taken.add(id)
   const draft = { card, purchaseIds, amountMicros, currency }
-  const pending = await insertCharge(tx, { draft, lease: o.lease, now })
-  await markPaying(tx, { ids: purchaseIds, payingKey: call.key })
-  call.record({
+  const charge = await insertCharge(tx, { draft, lease: o.lease, now })
+  await markPaying(tx, { ids: purchaseIds, payingKey: o.call.key })
+  o.call.record({
     kind: 'card_charge.started',
-    subjectId: pending.id,
+    subjectId: charge.id,
     accountId,
     data: { purchase: String(purchaseIds[0]) },
   })
-  const output = { kind: 'charge', charge: pending, lease: o.lease } as const
-  return { output, kept: kept(call, pending.id) }
+  return charge
 }
 
 /** The card was charged, and what it was for cannot be paid any more. */
