@@ -1,13 +1,16 @@
 import { localMidnight } from '../../lib/periods.ts'
 import type { OperationContext } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
-import { type PromoTerms, readAcceptedPromo } from './promo-terms.ts'
+import { type PromoTerms, promoApplies, readAcceptedPromo } from './promo-terms.ts'
 import { readStandingLines, replaceLines, type StoredPurchase } from './purchase-store.ts'
-import { readRenewables } from './renewable-views.ts'
+import { type RenewableServer, readRenewables } from './renewable-views.ts'
 import { renewalTerms } from './renewal-lines.ts'
 import { lockSubscriptions } from './subscription-store.ts'
 
-/** What is to be another than it was; what is left out stays as it is. */
+/**
+ * What is to be another than it was; what is left out stays as it is. A promo code falls away
+ * where it is not for what the servers are renewed for now.
+ */
 export interface PurchaseChange {
   /** Months: of all servers, or of one by its subscription. */
   readonly billingCycle?: number | ReadonlyMap<bigint, number>
@@ -53,7 +56,8 @@ export async function repricePurchase(
     })),
   )
   const terms = renewalTerms(renewables, {
-    promo: change.promo === undefined ? await acceptedPromo(context, purchase) : change.promo,
+    promo:
+      change.promo === undefined ? await stayingPromo(context, purchase, renewables) : change.promo,
     addonIds: change.addonIds ?? addonIds,
   })
   const payAt = autoPay || terms.grossMicros === 0n ? (purchase.payAt ?? dueAt) : null
@@ -80,9 +84,13 @@ function isSameSet(some: readonly bigint[], others: readonly bigint[]): boolean 
   return set.size === others.length && others.every((one) => set.has(one))
 }
 
-async function acceptedPromo(
+/** The code that was accepted before; null where none of the lines is for it any more. */
+async function stayingPromo(
   { tx }: OperationContext,
   { promoCodeId }: StoredPurchase,
+  servers: readonly RenewableServer[],
 ): Promise<PromoTerms | null> {
-  return promoCodeId === null ? null : await readAcceptedPromo(tx, promoCodeId)
+  if (promoCodeId === null) return null
+  const promo = await readAcceptedPromo(tx, promoCodeId)
+  return servers.some((server) => promoApplies(promo, server)) ? promo : null
 }

@@ -15,7 +15,7 @@ import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
 import { reading, writing } from './route-options.ts'
 import { sendJson } from './send-json.ts'
 import { ORDER_STATUSES, OrderShape } from './shapes.ts'
-import { BillingCycle, PromoCode, promoCodeOf, refusingCycle } from './terms-asked.ts'
+import { NewBillingCycle, PromoCode, promoCodeOf, refusingCycle } from './terms-asked.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
 import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
@@ -139,10 +139,10 @@ const UpdateBody = Type.Object({
   ),
   promo_code: Type.Optional(PromoCode),
 })
-const PeriodBody = Type.Object({
-  billing_cycle: BillingCycle,
-  promo_code: Type.Optional(PromoCode),
-})
+const PeriodBody = Type.Object(
+  { billing_cycle: NewBillingCycle, promo_code: Type.Optional(PromoCode) },
+  { examples: [{ billing_cycle: 3 }] },
+)
 const ServiceParams = Type.Object({
   ...NameParams.properties,
   service_type: Type.String({ examples: ['server'] }),

@@ -10,6 +10,9 @@ export const BillingCycle = Type.Unsafe<number | null>({
   description: 'Months; without it the own cycle of each server',
 })
 
+/** Months, where they are what is asked for. */
+export const NewBillingCycle = Type.Integer({ minimum: 1, maximum: 24, description: 'Months' })
+
 /** Null, empty or absent: none. */
 export const PromoCode = Type.Unsafe<string | null>({
   type: ['string', 'null'],

@@ -168,6 +168,30 @@ test('update: how it is paid, whether by itself, and with which code', async () 
   assert.equal((await client.get(path)).text, bare.text)
 })
 
+test('a code that a new cycle excludes falls away; nobody is told of a field not sent', async () => {
+  const { scene, client, order } = await opened()
+  const path = `/orders/${order.id}`
+  const server_ids = [Number(scene.id)]
+  for (const shorten of [
+    () => client.post('/servers/renew', { server_ids, billing_cycle: 1 }),
+    () => client.patch(`${path}/server/${scene.subscriptionId}`, { billing_cycle: 1 }),
+  ]) {
+    const coded = await client.post('/servers/renew', {
+      server_ids,
+      billing_cycle: 3,
+      promo_code: scene.promoCode,
+    })
+    // Asked for again without it, the order keeps it.
+    const again = await client.post('/servers/renew', { server_ids, billing_cycle: 3 })
+    assert.equal(again.text, coded.text)
+    assert.equal((again.json as Order).amount, 172.5)
+    const shorter = await shorten()
+    assert.ok(shorter.status < 300, shorter.text)
+    const { amount, promo, promo_applicable } = (await client.get(path)).json as Order
+    assert.deepEqual([amount, promo, promo_applicable], [65, null, true])
+  }
+})
+
 test('update: what is wrong is named, and nothing is changed', async () => {
   const { client, order } = await opened()
   const path = `/orders/${order.id}`
@@ -207,6 +231,7 @@ test("a line's period: the server's own from now on, its addons with it", async 
   assert.equal(server.billing_cycle, 1)
   for (const [body, field] of [
     [{}, 'billing_cycle'],
+    [{ billing_cycle: null }, 'billing_cycle'],
     [{ billing_cycle: 'x' }, 'billing_cycle'],
     [{ billing_cycle: 7 }, 'billing_cycle'],
     [{ billing_cycle: 3, promo_code: 'no-such-code' }, 'promo_code'],
