@@ -66,6 +66,12 @@ test('links keep what was asked for beside the page', () => {
   assert.deepEqual(meta.links.at(-1), { url: at(3), label: 'Next &raquo;', active: false })
 })
 
+test('links keep a question mark that belongs to a filter', () => {
+  const { links } = pageAt('/v1/servers?filter[search]=a?b&filter[ip]=c', 0)
+  const asked = 'filter%5Bsearch%5D=a%3Fb&filter%5Bip%5D=c'
+  assert.equal(links.first, `http://host/v1/servers?${asked}&page=1`)
+})
+
 test('a page behind the last has no rows, and a way back', () => {
   const { data, links, meta } = pageAt('/v1/orders?page=9&per_page=2', 5)
   assert.deepEqual(data, [])

@@ -96,8 +96,9 @@ export function toPage<Row>(
 
 function linksTo(request: FastifyRequest, publicUrl: string | null) {
   const origin = publicUrl ?? `${request.protocol}://${request.host}`
-  const [path = '', query = ''] = request.url.split('?', 2)
-  const asked = new URLSearchParams(query)
+  const { url } = request
+  const path = url.split('?', 1)[0]!
+  const asked = new URLSearchParams(url.slice(path.length + 1))
   asked.delete('page')
   const address = origin + path.replace(/\/+$/, '')
   return {
