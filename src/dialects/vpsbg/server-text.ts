@@ -44,7 +44,7 @@ export function serverWithStateText(
   }
 }
 
-const MB_PER_GB = 1000
+const MB_PER_GB = 1024
 
 export function serverStatusText(
   server: Server,

@@ -1,6 +1,7 @@
 /** Servers as this API lists and shows them. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { hostupClient } from '../../kit/hostup.ts'
 import { suspendForAbuse } from '../../kit/operator.ts'
 import { startTestPurser } from '../../kit/purser.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
@@ -140,6 +141,22 @@ test('status: what the provider measures, within the limits of the plan', async 
     bandwidth: { used: bandwidth.used, limit: 2000 },
   })
   assert.ok(cpu.used >= 0 && Math.abs(cpu.used + cpu.free - 100) < 0.01)
+})
+
+test('a gigabyte of traffic is 1024 MB, in this API as in the others', async () => {
+  const scene = await sampleServer(purser)
+  const { key } = scene.customer
+  const asked = await Promise.all([
+    vpsbgClient(purser, key).get(`/servers/${scene.id}/status`),
+    hostupClient(purser, key).get(`/v2/vps/${scene.id}/status`),
+  ])
+  const [{ bandwidth }, { network }] = asked.map((answer) => answer.json) as [
+    { bandwidth: { used: number } },
+    { network: { totalGb: number } },
+  ]
+  assert.ok(bandwidth.used > 0)
+  // The traffic of a moment may lie between the two.
+  assert.ok(Math.abs(bandwidth.used - network.totalGb) < 0.011, JSON.stringify(asked))
 })
 
 test('plans: what is sold in the currency, each for its shortest cycle', async () => {
