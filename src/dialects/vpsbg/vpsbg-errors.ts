@@ -122,6 +122,7 @@ function asSentence(detail: string): string {
   return detail
     .replace(/^must be >= /, 'must be at least ')
     .replace(/^must be <= /, 'must be at most ')
-    .replace(/^must not have fewer than (\d+) (items|characters)$/, 'must have at least $1 $2')
-    .replace(/^must not have more than (\d+) (items|characters)$/, 'must have at most $1 $2')
+    .replace(/^must not have fewer than (\d+ (?:item|character)s)$/, 'must have at least $1')
+    .replace(/^must not have more than (\d+ (?:item|character)s)$/, 'must have at most $1')
+    .replace(/ 1 (item|character)s$/, ' 1 $1')
 }

@@ -243,7 +243,7 @@ test('what is wrong with the request is told by its name', async () => {
   const { client, order } = await opened()
   for (const [body, field, message] of [
     [{}, 'order_ids', 'is required'],
-    [{ order_ids: [] }, 'order_ids', 'must have at least 1 items'],
+    [{ order_ids: [] }, 'order_ids', 'must have at least 1 item'],
     [{ order_ids: order.id }, 'order_ids', 'must be a list'],
     [{ order_ids: ['x'] }, 'order_ids', 'contains an order that does not exist'],
     [{ order_ids: ['\u0000'] }, 'order_ids', 'contains an order that does not exist'],

@@ -205,7 +205,7 @@ test('what is wrong with a field is told by its name', async () => {
   const before = await footprint(purser, scene.customer.id)
   const cases: [body: unknown, field: string, message: string][] = [
     [{}, 'server_ids', 'The server ids field is required.'],
-    [{ server_ids: [] }, 'server_ids', 'The server ids field must have at least 1 items.'],
+    [{ server_ids: [] }, 'server_ids', 'The server ids field must have at least 1 item.'],
     [{ server_ids: 3321 }, 'server_ids', 'The server ids field must be a list.'],
     [
       { server_ids: [1.5] },
