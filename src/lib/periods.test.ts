@@ -120,6 +120,17 @@ it('a start that is no midnight any more, since the zone has moved, is still tha
   }
 })
 
+it('zones by abbreviations that Intl knows', () => {
+  const at = new Date('2026-07-01T12:00:00Z')
+  for (const timeZone of ['CAT', 'IST', 'PST', 'EST5EDT', 'US/Pacific', 'GMT', 'europe/sofia']) {
+    const midnight = localMidnight(at, timeZone)
+    assert.equal(localOf(midnight, timeZone).date, localOf(at, timeZone).date)
+    assert.ok(localOf(midnight.getTime() - 1, timeZone).date < localOf(at, timeZone).date)
+    const to = periodEnd({ from: midnight, months: 1, timeZone, anchorDay: 1 })
+    assert.equal(localOf(to, timeZone).date, '2026-08-01')
+  }
+})
+
 it('the local midnight is the first instant of its day', () => {
   const zones = fc.constantFrom(...ZONES, 'Asia/Tehran', 'America/Havana', 'Pacific/Chatham')
   const instants = fc.integer({ min: 1_700_000_000, max: 2_100_000_000 })

@@ -17,6 +17,7 @@ export interface PeriodStart {
 const NOON_MS = 12 * 3_600_000
 const MEMO_MAX = 4_096
 
+const zones = new Map<string, string>()
 const periodEnds = new Map<string, number>()
 const midnights = new Map<string, number>()
 
@@ -45,16 +46,23 @@ export function localDay(at: Date, timeZone: string): number {
 
 function localDate(at: Date, timeZone: string): Temporal.PlainDate {
   return Temporal.Instant.fromEpochMilliseconds(at.getTime())
-    .toZonedDateTimeISO(timeZone)
+    .toZonedDateTimeISO(zoneOf(timeZone))
     .toPlainDate()
 }
 
 function startOf(day: Temporal.PlainDate, timeZone: string): number {
-  return day.toZonedDateTime({ timeZone }).epochMilliseconds
+  return day.toZonedDateTime({ timeZone: zoneOf(timeZone) }).epochMilliseconds
+}
+
+/** The zone's own name: Temporal knows no abbreviation such as CAT, which accounts may have. */
+function zoneOf(timeZone: string): string {
+  return remembered(zones, timeZone, () => {
+    return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone
+  })
 }
 
 /** Hundreds of thousands of renewals share few dates. Bounded: a full memory begins anew. */
-function remembered(memory: Map<string, number>, key: string, make: () => number): number {
+function remembered<T>(memory: Map<string, T>, key: string, make: () => T): T {
   const known = memory.get(key)
   if (known !== undefined) return known
   if (memory.size >= MEMO_MAX) memory.clear()
