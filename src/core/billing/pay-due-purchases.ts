@@ -27,7 +27,9 @@ export async function payDuePurchases(desk: PaymentDesk, o: { limit: number }): 
     due.map(async (id) => {
       const input = { purchaseIds: [id], mayUseCard: true }
       const call = { actor: SYSTEM, input, idempotencyKey: null }
-      const { output } = await desk.pay(call, { once: true })
+      // Another process may have tried it since it was found due.
+      const terms = { once: true, onlyDue: true }
+      const { output } = await desk.pay(call, terms)
       if (output.some(({ outcome }) => FAILED.has(outcome.kind))) failed.push(id)
     }),
   )

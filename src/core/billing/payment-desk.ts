@@ -20,6 +20,8 @@ export interface PayTerms {
   readonly asked?: unknown
   /** For work that comes again by itself: nobody is waited for, and everybody asked once. */
   readonly once?: boolean
+  /** Whether only what is still due to be paid by itself is paid; else it is `left_out`. */
+  readonly onlyDue?: boolean
 }
 
 type Paid = Effect<readonly PayResult[]>
@@ -63,6 +65,7 @@ export class PaymentDesk {
           selection: { ...call.input, purchaseIds },
           asked: terms.asked,
           patient: !once && performance.now() < untilMs,
+          onlyDue: terms.onlyDue ?? false,
         },
       })
       const going = this.#goOn(call, output, { untilMs, once })
