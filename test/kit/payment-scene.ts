@@ -7,23 +7,24 @@ import assert from 'node:assert/strict'
 import { type Actor, SYSTEM, type UserActor } from '../../src/core/actor.ts'
 import type { BillingTerms } from '../../src/core/billing/billing-terms.ts'
 import { createTaxProfile } from '../../src/core/billing/create-tax-profile.ts'
-import { openSubscriptions } from '../../src/core/billing/open-subscriptions.ts'
 import type { PayOutcome } from '../../src/core/billing/payment.ts'
 import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
 import { renewServers } from '../../src/core/billing/renew-servers.ts'
-import { saveCard } from '../../src/core/billing/save-card.ts'
 import { createAddon } from '../../src/core/catalogue/create-addon.ts'
 import { createPlan } from '../../src/core/catalogue/create-plan.ts'
 import { execute } from '../../src/core/execute.ts'
 import { createAccount } from '../../src/core/identity/create-account.ts'
 import { grantCredit } from '../../src/core/ledger/grant-credit.ts'
-import { verifyLedger } from '../../src/core/ledger/verify-ledger.ts'
 import type { Operation } from '../../src/core/operation.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { ShiftedClock } from '../../src/lib/clock.ts'
+import { assertVerified } from './assert-verified.ts'
+import { giveCard } from './give-card.ts'
 import { Gateway, Provider } from './outside-worlds.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
 import type { TestConnection } from './postgres-server.ts'
+import { rentServer } from './rent-server.ts'
+import { transferLines } from './transfer-lines.ts'
 
 const UNIT = 1_000_000n
 const CONNECTIONS = 8
@@ -136,61 +137,38 @@ export class PaymentScene {
     }
     const customer = new PayingCustomer(this, accountId)
     if (o.creditMicros !== undefined && o.creditMicros > 0n) await customer.credit(o.creditMicros)
-    if (o.card ?? false) {
-      const card = { gateway: 'simulated', gatewayRef: `card-${id}`, brand: 'visa' }
-      await this.run(saveCard(new Set(['simulated'])), { accountId, ...card, lastFour: '4242' })
-    }
+    if (o.card ?? false) await giveCard(this.funnel, accountId)
     return customer
   }
 
   /** A server whose first month, granted, ends `daysLeft` days from now at the most. */
   async server(accountId: bigint, o: { addon: boolean; autoPay: boolean }): Promise<TestServer> {
-    const ref = `ref-${++this.#servers}`
-    const [row] = await this.query<{ id: bigint }>(
-      `insert into server (public_id, account_id, plan_id, provider, provider_ref, hostname,
-         location, image_name, image_family, image_version, created_at, updated_at)
-       values (gen_random_uuid(), $1, $2, 'simulated', $3, $3, 'Sofia', 'Ubuntu 24.04', 'ubuntu',
-         '24.04', now(), now()) returning id`,
-      [accountId, this.#planId, ref],
-    )
-    const id = row!.id
-    const addons = o.addon ? [{ addonId: this.#addonId, quantity: 1 }] : []
-    const open: Operation<null, string> = {
-      name: 'test.subscribe',
-      permission: 'system',
-      run: async (context) => {
-        const subscriptionId = await openSubscriptions(context, {
-          serverId: id,
-          accountId,
-          planId: this.#planId,
-          billingCycle: 1,
-          timeZone: 'Europe/Sofia',
-          from: context.now,
-          addons,
-          autoPay: o.autoPay,
-          terms: TERMS,
-        })
-        context.record({ kind: 'server.created', subjectId: id, accountId })
-        return String(subscriptionId)
-      },
-    }
-    return { id, ref, subscriptionId: BigInt(await this.run(open, null)) }
+    const number = ++this.#servers
+    const { serverId, ref, subscriptionId } = await rentServer(this.funnel, {
+      accountId,
+      planId: this.#planId,
+      billingCycle: 1,
+      addons: o.addon ? [this.#addonId] : [],
+      ref: `ref-${number}`,
+      hostname: `web-${number}.example`,
+      address: null,
+      autoPay: o.autoPay,
+      from: null,
+      terms: TERMS,
+    })
+    return { id: serverId, ref, subscriptionId }
   }
 
   /** The transfers that a purchase has caused, in their order: `hold wallet>held 5000000`. */
   async transfers(purchaseId: bigint): Promise<string[]> {
-    const rows = await this.query<{ line: string }>(
-      `select t.cause_kind || ' ' || d.kind || '>' || c.kind || ' ' || t.amount as line
-       from transfer t
-       join ledger_account d on d.id = t.debit_id join ledger_account c on c.id = t.credit_id
-       where (t.cause_kind in ('hold', 'hold_end') and t.cause_id in (
+    return await transferLines(
+      this.database.pool,
+      `(t.cause_kind in ('hold', 'hold_end') and t.cause_id in (
            select id from hold where subject_kind = 'purchase' and subject_id = $1))
          or (t.cause_kind = 'card_charge' and t.cause_id in (
-           select id from card_charge where purchase_id = $1))
-       order by t.id`,
+           select id from card_charge where purchase_id = $1))`,
       [purchaseId],
     )
-    return rows.map((row) => row.line)
   }
 
   async purchase(id: bigint): Promise<{ state: string; gross: bigint; payAt: Date | null }> {
@@ -219,11 +197,7 @@ export class PaymentScene {
 
   /** Proves what the ledger and billing promise of all rows. */
   async assertBooksBalance(): Promise<void> {
-    const { checks } = await verifyLedger(this.database, { all: true })
-    assert.deepEqual(
-      checks.filter((check) => !check.ok),
-      [],
-    )
+    await assertVerified(this.database)
   }
 }
 

@@ -1,13 +1,13 @@
 /** A shop of servers that several processes run, and what of it may be said at any moment. */
 import assert from 'node:assert/strict'
-import { SYSTEM, type UserActor } from '../../src/core/actor.ts'
+import type { UserActor } from '../../src/core/actor.ts'
 import type { PayResult, PaySelection } from '../../src/core/billing/payment.ts'
-import { saveCard } from '../../src/core/billing/save-card.ts'
 import { type Call, execute } from '../../src/core/execute.ts'
-import { verifyLedger } from '../../src/core/ledger/verify-ledger.ts'
 import type { Operation } from '../../src/core/operation.ts'
 import { Refusal } from '../../src/core/refusal.ts'
-import { openRenewalShop, type RenewalShop, type RentedServer, TERMS } from './renewals.ts'
+import { giveCard } from './give-card.ts'
+import { openRenewalShop, type RenewalShop, TERMS } from './renewals.ts'
+import type { RentedServer } from './rent-server.ts'
 import type { Seeded } from './seeded.ts'
 import { type SimulatedProcess, startSimulatedProcess } from './simulated-process.ts'
 
@@ -59,25 +59,9 @@ export async function openRenewalWorld(random: Seeded): Promise<RenewalWorld> {
   }
   const happened = new Map<string, number>()
   const world = { random, shop, tenants, payments: [], processes: [], happened }
-  await addCards(world)
+  for (const { actor } of tenants.slice(1)) await giveCard(shop.funnel, actor.accountId)
   while (world.processes.length < PROCESSES) addProcess(world)
   return world
-}
-
-async function addCards({ shop, tenants }: RenewalWorld): Promise<void> {
-  for (const { actor } of tenants.slice(1)) {
-    await execute(shop.funnel, saveCard(new Set(['simulated'])), {
-      actor: SYSTEM,
-      input: {
-        accountId: actor.accountId,
-        gateway: 'simulated',
-        gatewayRef: `card-${actor.accountId}`,
-        brand: 'visa',
-        lastFour: '4242',
-      },
-      idempotencyKey: null,
-    })
-  }
 }
 
 function addProcess({ shop, processes }: Pick<RenewalWorld, 'shop' | 'processes'>): void {
@@ -166,14 +150,6 @@ const WAITING = `
   union all
   select 'subscription', id from subscription
   where next_invoice_at <= $1 or suspend_at <= $1`
-
-export async function assertBooks(world: RenewalWorld, o: { all: boolean }): Promise<void> {
-  const { checks } = await verifyLedger(world.shop.database, o)
-  assert.deepEqual(
-    checks.filter((check) => !check.ok),
-    [],
-  )
-}
 
 /** What holds once nothing waits, said without the ledger: by rows of the shop and the outside. */
 export async function assertSettled({ shop }: RenewalWorld): Promise<void> {

@@ -2,23 +2,23 @@
 import assert from 'node:assert/strict'
 import type { UserActor } from '../../src/core/actor.ts'
 import type { BillingTerms } from '../../src/core/billing/billing-terms.ts'
-import { openSubscriptions } from '../../src/core/billing/open-subscriptions.ts'
 import { payDuePurchases } from '../../src/core/billing/pay-due-purchases.ts'
 import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
 import { PURCHASE_STATES, type Purchase } from '../../src/core/billing/purchase.ts'
 import { listPurchases, readPurchase } from '../../src/core/billing/purchase-views.ts'
-import { execute, type Funnel, writeEvents } from '../../src/core/execute.ts'
+import { execute, type Funnel } from '../../src/core/execute.ts'
 import { grantCredit } from '../../src/core/ledger/grant-credit.ts'
-import { verifyLedger } from '../../src/core/ledger/verify-ledger.ts'
 import { openWallet } from '../../src/core/ledger/wallets.ts'
-import type { EventDraft, Operation } from '../../src/core/operation.ts'
+import type { Operation } from '../../src/core/operation.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
 import { simulatedCards } from '../../src/drivers/payment/simulated-cards.ts'
 import { ShiftedClock } from '../../src/lib/clock.ts'
 import { parseAmount } from '../../src/lib/money.ts'
 import { renewOnce } from '../../src/workers/renewal-worker.ts'
+import { assertVerified } from './assert-verified.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
+import { type RentedServer, rentServer } from './rent-server.ts'
 
 export const TERMS: BillingTerms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
 
@@ -45,14 +45,6 @@ const PROMOS = [
 type PlanKey = keyof typeof PLANS
 type AddonKey = keyof typeof ADDONS
 
-export interface RentedServer {
-  readonly serverId: bigint
-  readonly subscriptionId: bigint
-  /** The subscriptions of its addons, in the order given. */
-  readonly addonIds: readonly bigint[]
-  readonly ref: string
-}
-
 export interface RenewalShop {
   readonly place: TestDatabase
   readonly database: Database
@@ -66,7 +58,7 @@ export interface RenewalShop {
     pricesIncludeTax?: boolean
     credit?: string
   }): Promise<UserActor>
-  /** A server whose first period begins on the day of `from`. */
+  /** A server whose first period begins on the day of `from`, in its customer's zone. */
   rent(customer: UserActor, o?: RentTerms): Promise<RentedServer>
   run<I, O>(actor: UserActor, operation: Operation<I, O>, input: I, key?: string): Promise<O>
   purchase(customer: UserActor, id: bigint | string): Promise<Purchase>
@@ -94,7 +86,6 @@ export interface RentTerms {
   readonly plan?: PlanKey
   readonly months?: number
   readonly from?: Date
-  readonly timeZone?: string
   readonly addons?: readonly AddonKey[]
   readonly autoPay?: boolean
   readonly address?: string
@@ -151,13 +142,7 @@ export async function openRenewalShop(): Promise<RenewalShop> {
       })
       return renewalProcess({ database: own, clock }, payments)
     },
-    async verify() {
-      const { checks } = await verifyLedger(database, { all: true })
-      assert.deepEqual(
-        checks.filter((check) => !check.ok),
-        [],
-      )
-    },
+    verify: () => assertVerified(database),
     async close() {
       for (const close of closing) await close()
       await database.close()
@@ -301,63 +286,17 @@ async function addServer(
   { accountId }: UserActor,
   o: RentTerms,
 ): Promise<RentedServer> {
-  const { funnel, ids, number } = shop
   const { plan = 'two', months = 1, addons = [], autoPay = true } = o
-  const now = funnel.clock.now()
-  const ref = `ref-${number}`
-  return await funnel.database.transaction(async (tx) => {
-    const server = await tx
-      .insertInto('server')
-      .values({
-        public_id: crypto.randomUUID(),
-        account_id: accountId,
-        plan_id: ids.plans[plan],
-        provider: 'simulated',
-        provider_ref: ref,
-        hostname: `web-${number}.example`,
-        location: 'Sofia',
-        image_name: 'Ubuntu 24.04',
-        image_family: 'ubuntu',
-        image_version: '24.04',
-        created_at: now,
-        updated_at: now,
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    if (o.address !== undefined) {
-      await tx
-        .insertInto('server_address')
-        .values({
-          server_id: server.id,
-          version: 4,
-          address: o.address,
-          gateway: '10.0.0.1',
-          prefix: 24,
-          is_main: true,
-        })
-        .execute()
-    }
-    const events: EventDraft[] = []
-    const subscriptionId = await openSubscriptions(
-      { tx, now, record: (event) => void events.push(event) },
-      {
-        serverId: server.id,
-        accountId,
-        planId: ids.plans[plan],
-        billingCycle: months,
-        timeZone: o.timeZone ?? 'Europe/Sofia',
-        from: o.from ?? now,
-        addons: addons.map((key) => ({ addonId: ids.addons[key], quantity: 1 })),
-        autoPay,
-        terms: TERMS,
-      },
-    )
-    await writeEvents(
-      tx,
-      now,
-      events.map((event) => ({ actor: { kind: 'system' }, event })),
-    )
-    const addonIds = events.map((event) => event.subjectId).filter((id) => id !== subscriptionId)
-    return { serverId: server.id, subscriptionId, addonIds, ref }
+  return await rentServer(shop.funnel, {
+    accountId,
+    planId: shop.ids.plans[plan],
+    billingCycle: months,
+    addons: addons.map((key) => shop.ids.addons[key]),
+    ref: `ref-${shop.number}`,
+    hostname: `web-${shop.number}.example`,
+    address: o.address ?? null,
+    autoPay,
+    from: o.from ?? null,
+    terms: TERMS,
   })
 }

@@ -19,8 +19,8 @@ import { grantCredit } from '../../src/core/ledger/grant-credit.ts'
 import { resumeServer, suspendServer } from '../../src/core/servers/suspend-server.ts'
 import { terminateServer } from '../../src/core/servers/terminate-server.ts'
 import { SIMULATED_FAULTS, setSimulatedFault } from '../../src/drivers/simulated-faults.ts'
+import { assertVerified } from '../kit/assert-verified.ts'
 import {
-  assertBooks,
   assertSettled,
   attempt,
   closeRenewalWorld,
@@ -297,10 +297,10 @@ test('whatever fails and whoever dies, each period is paid for once and nothing 
   try {
     for (let round = 1; round <= ROUNDS; round++) {
       await playRound(world, done)
-      await assertBooks(world, { all: false })
+      await assertVerified(world.shop.database, { all: false })
       if (round % REST_EVERY !== 0 && round !== ROUNDS) continue
       await settleAll(world)
-      await assertBooks(world, { all: true })
+      await assertVerified(world.shop.database)
       await assertSettled(world)
     }
     for (const { kind, count } of await world.shop.query<{ kind: string; count: bigint }>(

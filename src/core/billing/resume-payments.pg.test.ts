@@ -215,7 +215,7 @@ interface Dealer {
 
 /** One of the many things that may happen at any moment. */
 async function happen(dealer: Dealer): Promise<void> {
-  const { random, customers, given, purchases, servers, waiting } = dealer
+  const { random, customers, purchases, servers, waiting } = dealer
   const by = random.pick(scene.desks)
   const { customer, id } = random.pick(purchases)
   switch (random.int(9)) {
@@ -236,25 +236,8 @@ async function happen(dealer: Dealer): Promise<void> {
       await by.pay({ ...call, idempotencyKey: null }, { once: true })
       return
     }
-    case 3: {
-      // It dies when it has set the money aside, or begun to charge.
-      const selection = { purchaseIds: [id], mayUseCard: true }
-      const input = { selection, asked: undefined, patient: false }
-      const { output } = await by.steps.reserve({
-        actor: customer.actor,
-        input,
-        idempotencyKey: null,
-      })
-      if (output.kind === 'charge' && random.int(2) === 0) {
-        const { id: chargeId, cardRef, amountMicros, currency } = output.charge
-        const asked = { chargeId, cardRef, amountMicros, currency }
-        await scene.gateway.charge(asked).catch(() => {})
-      }
-      if (output.kind === 'reserved' && random.int(2) === 0) {
-        await by.steps.ask(output.purchases[0]!, new Map())
-      }
-      return
-    }
+    case 3:
+      return await die(by, { customer, id }, random)
     case 4:
       await scene.run(cancelPurchase, { purchaseId: id }).catch(() => {})
       return
@@ -277,16 +260,40 @@ async function happen(dealer: Dealer): Promise<void> {
       waiting.push(paying)
       return
     }
-    default: {
-      const whose = random.pick(customers)
-      const micros = BigInt(random.int(8_000_000)) - 2_000_000n
-      await whose.credit(micros === 0n ? 1n : micros).then(
-        () => given.set(whose, (given.get(whose) ?? 0n) + (micros === 0n ? 1n : micros)),
-        () => {},
-      )
-      return
-    }
+    default:
+      return await credit(random.pick(customers), dealer)
   }
+}
+
+/** It dies when it has set the money aside, or begun to charge. */
+async function die(
+  desk: PaymentDesk,
+  { customer, id }: Dealer['purchases'][number],
+  random: Seeded,
+): Promise<void> {
+  const selection = { purchaseIds: [id], mayUseCard: true }
+  const input = { selection, asked: undefined, patient: false }
+  const { output } = await desk.steps.reserve({
+    actor: customer.actor,
+    input,
+    idempotencyKey: null,
+  })
+  if (random.int(2) !== 0) return
+  if (output.kind === 'charge') {
+    const { id: chargeId, cardRef, amountMicros, currency } = output.charge
+    const asked = { chargeId, cardRef, amountMicros, currency }
+    await scene.gateway.charge(asked).catch(() => {})
+  }
+  if (output.kind === 'reserved') await desk.steps.ask(output.purchases[0]!, new Map())
+}
+
+/** Money comes, or goes if there is any. */
+async function credit(customer: PayingCustomer, { random, given }: Dealer): Promise<void> {
+  const micros = BigInt(random.int(8_000_000)) - 2_000_000n || 1n
+  await customer.credit(micros).then(
+    () => given.set(customer, (given.get(customer) ?? 0n) + micros),
+    () => {},
+  )
 }
 
 /** Under one key both with the card and without. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { assertVerified } from '../../../test/kit/assert-verified.ts'
 import { type Books, type Customer, newBooks } from '../../../test/kit/books.ts'
 import { lockWallets } from '../lock-wallets.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { placeHolds, releaseHolds, settleHolds } from './holds.ts'
-import { verifyLedger } from './verify-ledger.ts'
 
 const UNIT = 1_000_000n
 const SUBJECT = { kind: 'test', id: 1n }
@@ -216,9 +216,5 @@ test('many holds of many customers are placed and ended each as told, or none is
 })
 
 test('the books of this file balance in the end', async () => {
-  const { checks } = await verifyLedger(books.database, { all: true })
-  assert.deepEqual(
-    checks.filter((check) => !check.ok),
-    [],
-  )
+  await assertVerified(books.database)
 })

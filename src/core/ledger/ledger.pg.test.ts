@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { assertVerified } from '../../../test/kit/assert-verified.ts'
 import { type Books, newBooks } from '../../../test/kit/books.ts'
 import { execute } from '../execute.ts'
 import { lockWallets } from '../lock-wallets.ts'
@@ -10,7 +11,6 @@ import { type GrantCreditInput, grantCredit } from './grant-credit.ts'
 import type { TransferDraft } from './ledger.ts'
 import { postTransfers } from './post-transfers.ts'
 import { systemAccount } from './system-account.ts'
-import { verifyLedger } from './verify-ledger.ts'
 import { changeWalletCurrency } from './wallets.ts'
 
 const UNIT = 1_000_000n
@@ -341,9 +341,5 @@ test('a statement lists the transfers of one account page by page, newest first'
 })
 
 test('the books of this file balance in the end', async () => {
-  const { checks } = await verifyLedger(books.database, { all: true })
-  assert.deepEqual(
-    checks.filter((check) => !check.ok),
-    [],
-  )
+  await assertVerified(books.database)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { assertVerified } from '../../../test/kit/assert-verified.ts'
 import { newKeyHolder, newService, openDesk, type TestDesk } from '../../../test/kit/desk.ts'
 import { type TestDatabase, testDatabase } from '../../../test/kit/postgres.ts'
 import type { KeyActor } from '../actor.ts'
@@ -8,7 +9,6 @@ import { setServicePrice } from '../catalogue/set-service-price.ts'
 import { updateService } from '../catalogue/update-service.ts'
 import { disableApiKey } from '../identity/disable-api-key.ts'
 import { updateApiKey } from '../identity/update-api-key.ts'
-import { verifyLedger } from '../ledger/verify-ledger.ts'
 import type { Effect } from '../operation.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { cancelOrders } from './cancel-orders.ts'
@@ -27,11 +27,7 @@ before(async () => {
 })
 after(async () => {
   try {
-    const { checks } = await verifyLedger(here.database, { all: true })
-    assert.deepEqual(
-      checks.filter((check) => !check.ok),
-      [],
-    )
+    await assertVerified(here.database)
   } finally {
     await here?.close()
     await late?.close()

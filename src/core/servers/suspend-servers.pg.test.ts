@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openRenewalShop, type RenewalShop, type RentedServer } from '../../../test/kit/renewals.ts'
+import { openRenewalShop, type RenewalShop } from '../../../test/kit/renewals.ts'
+import type { RentedServer } from '../../../test/kit/rent-server.ts'
 import { cancelPurchase } from '../billing/cancel-purchase.ts'
 import { renewServers } from '../billing/renew-servers.ts'
 import { execute } from '../execute.ts'
