@@ -6,10 +6,13 @@ import { Refusal } from '../core/refusal.ts'
 import { publicId } from '../lib/ids.ts'
 import { answerBeforeClosing } from './drain.ts'
 import type { Metrics } from './metrics.ts'
+import { readableUrl } from './readable-url.ts'
 import { answerBadAddress, answerUnreadable } from './unreadable.ts'
 
 const BODY_BYTES_MAX = 1024 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
+/** As long as Node lets an address be: a name too long for any object is simply none. */
+const PATH_NAME_LENGTH_MAX = 16 * 1024
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -34,7 +37,8 @@ export function createServer(o: {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PATH_NAME_LENGTH_MAX },
+    rewriteUrl: ({ url }) => readableUrl(url ?? '/'),
     clientErrorHandler: answerUnreadable,
     frameworkErrors: answerBadAddress,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },

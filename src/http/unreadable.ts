@@ -26,7 +26,7 @@ export function answerUnreadable(error: { readonly code?: string }, socket: Sock
   socket.destroy()
 }
 
-/** Answers a request whose address stands for nothing, as `/%zz`: no hook or route sees it. */
+/** Answers a request whose address is none, as `http://[/`: no hook or route sees it. */
 export function answerBadAddress(
   _error: unknown,
   request: FastifyRequest,

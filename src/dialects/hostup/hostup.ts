@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../../core/refusal.ts'
 import { prepareRest } from '../../http/rest/prepare-rest.ts'
+import { namesNothing } from '../../http/rest/validate.ts'
 import { registerBilling } from './billing-routes.ts'
 import { identify } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
@@ -40,7 +41,10 @@ export async function registerHostup(app: FastifyInstance, deps: HostupDeps): Pr
   for (const { prefix, open, closed } of MOUNTS) {
     await app.register(
       (scope, _options, done) => {
-        prepareRest(scope, deps)
+        prepareRest(scope, {
+          ...deps,
+          toRefusal: (error, request) => deps.toRefusal(namesNothing(error) ?? error, request),
+        })
         // JSON.stringify keeps amounts digit for digit, and fields in their order.
         scope.setSerializerCompiler(() => JSON.stringify)
         scope.setNotFoundHandler({ preHandler: who }, () => {

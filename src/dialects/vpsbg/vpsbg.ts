@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Refusal } from '../../core/refusal.ts'
 import { acceptJson } from '../../http/rest/prepare-rest.ts'
-import { validatorCompiler } from '../../http/rest/validate.ts'
+import { namesNothing, validatorCompiler } from '../../http/rest/validate.ts'
 import { registerBalance } from './balance-routes.ts'
 import { identify } from './caller.ts'
 import { registerOrders } from './order-routes.ts'
@@ -44,10 +44,4 @@ export async function registerVpsbg(app: FastifyInstance, deps: VpsbgDeps): Prom
     },
     { prefix: '/v1' },
   )
-}
-
-/** What cannot be a name in a path names nothing. */
-function namesNothing(error: unknown): Refusal | undefined {
-  const { validationContext } = error as { validationContext?: unknown }
-  return validationContext === 'params' ? new Refusal('not_found') : undefined
 }

@@ -26,7 +26,7 @@ export async function sendProblem(
         JSON.stringify({
           ...problem,
           // The path only: a query may carry what others should not read.
-          instance: request.url.split('?', 1)[0],
+          instance: request.originalUrl.split('?', 1)[0],
           requestId: request.id,
           timestamp: o.now.toISOString(),
           ...(code === 'invalid_request' ? { errors: refusal.fields } : {}),

@@ -26,6 +26,12 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   }
 }
 
+/** A `not_found` for what cannot be a name in a path, of an error that Fastify hands on. */
+export function namesNothing(error: unknown): Refusal | undefined {
+  const { validationContext } = error as { validationContext?: unknown }
+  return validationContext === 'params' ? new Refusal('not_found') : undefined
+}
+
 /** Text that no column could hold. What bodies bring is checked by the operations. */
 function nullBytes(value: unknown): FieldProblem[] {
   return Object.entries(value as Record<string, unknown>)
