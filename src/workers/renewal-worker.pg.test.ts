@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openRenewalShop, type RenewalShop } from '../../test/kit/renewals.ts'
 import type { UserActor } from '../core/actor.ts'
+import { renewServers } from '../core/billing/renew-servers.ts'
 import { updatePurchase } from '../core/billing/update-purchase.ts'
 import { execute } from '../core/execute.ts'
 import { grantCredit } from '../core/ledger/grant-credit.ts'
@@ -155,6 +156,54 @@ test('what cannot be made out is said, and does not keep the others', async () =
   await process.runDry()
   assert.deepEqual(process.warnings, ['renewals could not be made out: again in a day'])
   assert.equal((await shop.purchases(dora)).length, 1)
+})
+
+test('what fails by a fault of ours keeps nobody from being renewed or suspended', async () => {
+  const [fred, gina, hugo] = [
+    await shop.customer({ credit: '100' }),
+    await shop.customer({ credit: '100' }),
+    await shop.customer(),
+  ]
+  const unpaid = await shop.rent(hugo)
+  await shop.run(hugo, renewServers, {
+    serverIds: [unpaid.serverId],
+    billingCycle: null,
+    promoCode: null,
+    addonIds: null,
+    existing: 'keep',
+  })
+  const odd = await shop.rent(fred)
+  await shop.query(`update account set time_zone = 'Mars/Olympus' where id = $1`, [fred.accountId])
+  const broken = await shop.rent(gina, { addons: ['backups'] })
+  await shop.query(
+    `insert into purchase_line (purchase_id, account_id, position, subscription_id, kind, label,
+       period_from, period_to, billing_cycle, list_net, list_gross, net, gross)
+     select (select max(id) from purchase), u.account_id, 1, u.id, u.kind, 'planted', u.expires_at,
+       u.expires_at + interval '1 month', 1, 0, 0, 0, 0
+     from subscription u where u.id = $1`,
+    [broken.addonIds[0]],
+  )
+  const whole = await shop.rent(gina)
+  shop.travel(40)
+  const process = await shop.process()
+  await process.runDry()
+  const said = process.warnings.filter((text) => text.startsWith('a renewal could not'))
+  assert.equal(said.length, 2)
+  const made = (await shop.purchases(gina)).flatMap(({ lines }) => lines)
+  assert.deepEqual(
+    made.map((line) => line.subscriptionId),
+    [whole.subscriptionId],
+  )
+  assert.equal(await serverState(unpaid.serverId), 'suspended')
+  const { next_invoice_at } = await subscription(odd.subscriptionId)
+  assert.ok(next_invoice_at !== null && next_invoice_at > shop.clock.now())
+  await shop.query(`update account set time_zone = 'UTC' where id = $1`, [fred.accountId])
+  await shop.query(`delete from purchase_line where label = 'planted'`)
+  shop.travel(1)
+  await process.runDry()
+  assert.equal((await shop.purchases(fred))[0]?.state, 'paid')
+  assert.equal((await shop.purchases(gina)).length, 2)
+  await shop.verify()
 })
 
 test('many at once, by several processes: each once', async () => {

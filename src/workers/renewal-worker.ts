@@ -1,9 +1,15 @@
 import type { Logger } from 'pino'
 import { SYSTEM } from '../core/actor.ts'
-import { issueDueRenewals } from '../core/billing/issue-due-renewals.ts'
+import {
+  type DueChoice,
+  findDueRenewals,
+  issueDueRenewals,
+  postponeRenewal,
+} from '../core/billing/issue-due-renewals.ts'
 import { suspendOverdue } from '../core/billing/suspend-overdue.ts'
 import { execute, type Funnel } from '../core/execute.ts'
 import type { Operation } from '../core/operation.ts'
+import { Refusal } from '../core/refusal.ts'
 import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
 import { runAlone } from '../db/run-alone.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
@@ -44,20 +50,47 @@ export function startRenewalWorker(deps: RenewalWorkerDeps): RunningWorker {
   })
 }
 
-/** One chunk of everything; says whether there is more. */
+/** One chunk of everything; says whether there is more. What fails keeps nothing else back. */
 export async function renewOnce(deps: RenewalWorkerDeps): Promise<boolean> {
   const { pool } = deps.funnel.database
   const more = await runAlone(pool, ADVISORY_LOCKS.renewals, async () => {
     // What is made out in this step is paid in the next: both have work meanwhile.
-    const [issued, paid] = await Promise.all([issueChunk(deps), deps.payDue({ limit: CHUNK })])
+    const ended = await Promise.allSettled([issueChunk(deps), deps.payDue({ limit: CHUNK })])
     const { count: overdue } = await run(deps.funnel, suspendOverdue, { limit: SUSPEND_CHUNK })
-    return issued === CHUNK || paid === CHUNK || overdue === SUSPEND_CHUNK
+    const failure = ended.find((one) => one.status === 'rejected')
+    if (failure !== undefined) throw failure.reason
+    const isFull = ended.some((one) => one.status === 'fulfilled' && one.value === CHUNK)
+    return isFull || overdue === SUSPEND_CHUNK
   })
   return more ?? false
 }
 
-async function issueChunk({ funnel, log }: RenewalWorkerDeps): Promise<number> {
-  const { count, refused } = await run(funnel, issueDueRenewals, { limit: CHUNK })
+/** Where one renewal spoils the chunk, each is made out by itself, so that only that one waits. */
+async function issueChunk(deps: RenewalWorkerDeps): Promise<number> {
+  const { funnel, log } = deps
+  try {
+    return await issue(deps, { limit: CHUNK })
+  } catch (error) {
+    // The database is away: it would be for each.
+    if (error instanceof Refusal) throw error
+  }
+  const now = funnel.clock.now()
+  const ids = await findDueRenewals(funnel.database.db, { now, limit: CHUNK })
+  for (const subscriptionId of ids) {
+    try {
+      await issue(deps, { limit: 1, only: [subscriptionId] })
+    } catch (err) {
+      if (err instanceof Refusal) throw err
+      const subscription = String(subscriptionId)
+      log.warn({ err, subscription }, 'a renewal could not be made out: again in a day')
+      await run(funnel, postponeRenewal, { subscriptionId })
+    }
+  }
+  return ids.length
+}
+
+async function issue({ funnel, log }: RenewalWorkerDeps, choice: DueChoice): Promise<number> {
+  const { count, refused } = await run(funnel, issueDueRenewals, choice)
   if (refused.length > 0) log.warn({ refused }, 'renewals could not be made out: again in a day')
   return count
 }

@@ -71,14 +71,15 @@ export async function lockSubscriptions(tx: Tx, ids: readonly bigint[]): Promise
     order by id for no key update`.execute(tx)
 }
 
-/** Locks subscriptions whose renewal has to be made out by `now`, the longest due first. */
+/** Locks subscriptions (`only` these, or any) whose renewal is to be made out, longest due first. */
 export async function lockDueForInvoice(
   tx: Tx,
-  o: { now: Date; limit: number },
+  o: { now: Date; limit: number; only: readonly bigint[] | null },
 ): Promise<bigint[]> {
   const { rows } = await sql<{ id: bigint }>`
     select id from subscription
     where next_invoice_at <= ${o.now}::timestamptz
+      ${o.only === null ? sql`` : sql`and id = any (${o.only}::bigint[])`}
     order by next_invoice_at limit ${o.limit} for no key update skip locked`.execute(tx)
   return rows.map((row) => row.id)
 }
