@@ -108,6 +108,22 @@ test('what the provider does not answer is left to be finished, and asked for on
   assert.equal(scene.provider.extended.get(server.ref)?.length, 1)
 })
 
+test('those whose gateway does not answer keep no other from being paid', async () => {
+  scene.gateway.behaviour = () => 'fail'
+  const bert = await scene.customer({ card: true })
+  const stuck = [await bert.renewal({ autoPay: true }), await bert.renewal({ autoPay: true })]
+  passDays(1)
+  const anna = await scene.customer({ creditMicros: 5_000_000n })
+  const { purchaseId } = await anna.renewal({ autoPay: true })
+  passDays(39)
+  for (let step = 0; step < 2; step++) await payDuePurchases(desk, { limit: 2 })
+  assert.equal((await scene.purchase(purchaseId)).state, 'paid')
+  scene.gateway.behaviour = () => 'do'
+  await scene.lapse()
+  assert.equal(await resumePayments(other, { limit: 50 }), 2)
+  for (const each of stuck) assert.equal((await scene.purchase(each.purchaseId)).state, 'paid')
+})
+
 test('one that cannot be written keeps no other from being paid', async () => {
   const anna = await scene.customer({ creditMicros: 50_000_000n })
   const renewals = []

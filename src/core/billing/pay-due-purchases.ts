@@ -14,32 +14,49 @@ const FAILED: ReadonlySet<PayOutcome['kind']> = new Set([
   'credit_kept',
 ])
 
+/** What is not decided, or cannot be, is looked at again after this: others have their turn. */
+const LOOK_AGAIN_MS = 300_000
+
 /**
  * Pays purchases that are to be paid by themselves now, from the wallet and then the saved card,
  * the longest due first. One that cannot be paid is tried again a day later, seven times at the
- * most. Returns how many were due.
+ * most. Returns how many were due. Where some could not be written it throws, after the others.
  */
 export async function payDuePurchases(desk: PaymentDesk, o: { limit: number }): Promise<number> {
   const { funnel } = desk.deps
   const due = await findDue(funnel.database.db, { now: funnel.clock.now(), limit: o.limit })
   const failed: bigint[] = []
-  const ended = await Promise.allSettled(
+  const undecided: bigint[] = []
+  const errors: unknown[] = []
+  await Promise.all(
     due.map(async (id) => {
-      const input = { purchaseIds: [id], mayUseCard: true }
-      const call = { actor: SYSTEM, input, idempotencyKey: null }
-      // Another process may have tried it since it was found due.
-      const terms = { once: true, onlyDue: true }
-      const { output } = await desk.pay(call, terms)
-      if (output.some(({ outcome }) => FAILED.has(outcome.kind))) failed.push(id)
+      try {
+        const kind = await payOne(desk, id)
+        if (FAILED.has(kind)) failed.push(id)
+        if (kind === 'settling') undecided.push(id)
+      } catch (error) {
+        undecided.push(id)
+        errors.push(error)
+      }
     }),
   )
-  if (failed.length > 0) {
-    const input = { purchaseIds: failed }
+  if (failed.length + undecided.length > 0) {
+    const input = { failed, undecided }
     await execute(funnel, postponePayments, { actor: SYSTEM, input, idempotencyKey: null })
   }
-  const failure = ended.find((one) => one.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
+  if (errors.length > 0) throw errors[0]
   return due.length
+}
+
+async function payOne(desk: PaymentDesk, id: bigint): Promise<PayOutcome['kind']> {
+  const call = {
+    actor: SYSTEM,
+    input: { purchaseIds: [id], mayUseCard: true },
+    idempotencyKey: null,
+  }
+  // Another process may have tried it since it was found due.
+  const { output } = await desk.pay(call, { once: true, onlyDue: true })
+  return output[0]!.outcome.kind
 }
 
 async function findDue(db: Db, o: { now: Date; limit: number }): Promise<bigint[]> {
@@ -51,26 +68,36 @@ async function findDue(db: Db, o: { now: Date; limit: number }): Promise<bigint[
   return rows.map((row) => row.id)
 }
 
+interface Postponed {
+  /** Could not be paid: a try is counted. */
+  readonly failed: readonly bigint[]
+  readonly undecided: readonly bigint[]
+}
+
 /** Puts off what could not be paid; not what was changed, paid or put off meanwhile. */
-const postponePayments: Operation<{ purchaseIds: readonly bigint[] }, null> = {
+const postponePayments: Operation<Postponed, null> = {
   name: 'purchase.postpone',
   permission: 'system',
-  async run({ tx, now, record }, { purchaseIds }) {
-    const purchases = await lockPurchases(tx, { ids: purchaseIds, accountIds: null })
-    const failed = [...purchases.values()].filter(
-      ({ state, payAt }) => state === 'awaiting_payment' && payAt !== null && payAt <= now,
-    )
-    const postponed = failed.map((purchase) => ({
-      purchaseId: purchase.id,
-      payAt: payAgainAt(purchase, now),
-    }))
+  async run({ tx, now, record }, input) {
+    const ids = [...input.failed, ...input.undecided]
+    const purchases = await lockPurchases(tx, { ids, accountIds: null })
+    const lookAgainAt = new Date(now.getTime() + LOOK_AGAIN_MS)
+    const failed = new Set(input.failed)
+    const postponed = [...purchases.values()].flatMap((purchase) => {
+      const { id: purchaseId, state, payAt, payAttempts } = purchase
+      if (state !== 'awaiting_payment' || payAt === null || payAt > now) return []
+      return failed.has(purchaseId)
+        ? [{ purchaseId, payAt: payAgainAt(purchase, now), payAttempts: payAttempts + 1 }]
+        : [{ purchaseId, payAt: lookAgainAt, payAttempts }]
+    })
     await postponePurchases(tx, { postponed, now })
-    for (const { id, accountId, payAttempts } of failed) {
+    for (const { purchaseId, payAttempts } of postponed) {
+      if (!failed.has(purchaseId)) continue
       record({
         kind: 'purchase.payment_failed',
-        subjectId: id,
-        accountId,
-        data: { attempt: payAttempts + 1 },
+        subjectId: purchaseId,
+        accountId: purchases.get(purchaseId)!.accountId,
+        data: { attempt: payAttempts },
       })
     }
     return null

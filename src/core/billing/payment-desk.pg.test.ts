@@ -219,6 +219,8 @@ test('of a set one of which is refused the other stays paid', async () => {
 
 test('what is split: the refused servers stand in a new order with an invoice of its own', async () => {
   const anna = await scene.customer({ creditMicros: 30_000_000n })
+  // An abbreviation, which PostgreSQL does not know as a zone.
+  await scene.query(`update account set time_zone = 'CAT' where id = $1`, [anna.accountId])
   const [one, two, three] = [
     await anna.server({ addon: true }),
     await anna.server({ addon: true }),

@@ -214,18 +214,22 @@ export async function reopenPurchases(
   expectRows(numAffectedRows, o.reopened.length)
 }
 
-/** Counts a try, and sets the next; null: there is none. They await payment, and are locked. */
+/** Sets the next try to pay; null: there is none. They await payment, and are locked. */
 export async function postponePurchases(
   tx: Tx,
-  o: { postponed: readonly { purchaseId: bigint; payAt: Date | null }[]; now: Date },
+  o: {
+    postponed: readonly { purchaseId: bigint; payAt: Date | null; payAttempts: number }[]
+    now: Date
+  },
 ): Promise<void> {
   await sql`
-    update purchase p set pay_attempts = p.pay_attempts + 1, pay_at = i.pay_at,
+    update purchase p set pay_attempts = i.pay_attempts, pay_at = i.pay_at,
       updated_at = ${o.now}::timestamptz
     from rows from (
       unnest(${o.postponed.map((one) => one.purchaseId)}::bigint[]),
-      unnest(${o.postponed.map((one) => one.payAt)}::timestamptz[])
-    ) as i (id, pay_at)
+      unnest(${o.postponed.map((one) => one.payAt)}::timestamptz[]),
+      unnest(${o.postponed.map((one) => one.payAttempts)}::integer[])
+    ) as i (id, pay_at, pay_attempts)
     where p.id = i.id and p.state = 'awaiting_payment'`.execute(tx)
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../db/database.ts'
 import { uuidV7 } from '../../lib/ids.ts'
+import { localMidnight } from '../../lib/periods.ts'
 import { expectRows, type PayableLine, type StoredPurchase } from './payment-store.ts'
 
 /** What a purchase is split into: what its provider has done, and what it has refused. */
@@ -44,9 +45,9 @@ export async function splitPurchase(
       insert into invoice (public_id, account_id, purchase_id, currency, tax_rate_ppm, net, gross,
         issued_on, due_at, created_at, updated_at)
       select ${uuidV7(now.getTime())}::uuid, p.account_id, p.id, p.currency, p.tax_rate_ppm, p.net,
-        p.gross, date_trunc('day', ${now}::timestamptz, a.time_zone), p.due_at,
-        ${now}::timestamptz, ${now}::timestamptz
-      from purchase p join account a on a.id = p.account_id where p.id = ${id}`.execute(tx)
+        p.gross, ${await today(tx, o)}::timestamptz, p.due_at, ${now}::timestamptz,
+        ${now}::timestamptz
+      from purchase p where p.id = ${id}`.execute(tx)
   }
   await sql`
     update invoice v set updated_at = ${now}::timestamptz,
@@ -57,6 +58,13 @@ export async function splitPurchase(
     from purchase p
     where p.id = ${purchase.id} and v.purchase_id = p.id and v.state = 'unpaid'`.execute(tx)
   return id
+}
+
+/** The local midnight of the day, where the account is. PostgreSQL may not know its zone's name. */
+async function today(tx: Tx, o: { purchase: StoredPurchase; now: Date }): Promise<Date> {
+  const { rows } = await sql<{ time_zone: string }>`
+    select time_zone from account where id = ${o.purchase.accountId}`.execute(tx)
+  return localMidnight(o.now, rows[0]!.time_zone)
 }
 
 /** What lines come to, and when the first of them is due. */
