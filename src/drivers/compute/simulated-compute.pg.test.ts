@@ -72,6 +72,22 @@ test('faults are taken one a server, in the order asked', async () => {
   }
 })
 
+test('what was done is not refused afterwards, though its answer was lost', async () => {
+  const driver = simulatedCompute(world)
+  const [ref, other] = [await newRef(), await newRef()]
+  const answerTo = async (fault: 'timeout' | 'refuse', asked: string, to: Date) => {
+    await setSimulatedFault(database.pool, { operation: 'extend', fault, times: 1 })
+    return (await driver.extend([{ ref: asked, until: to }])).get(asked)?.kind
+  }
+  assert.equal(await answerTo('timeout', ref, until), 'unknown')
+  assert.equal(await answerTo('refuse', ref, until), 'done')
+  assert.equal(await answerTo('refuse', other, until), 'refused')
+  const later = new Date(until.getTime() + DAY_MS)
+  assert.equal(await answerTo('refuse', ref, later), 'refused')
+  assert.deepEqual(await paidUntil(ref), until)
+  assert.equal(await paidUntil(other), undefined)
+})
+
 test('faults of a number are taken by calls at once, that many in all', async () => {
   const driver = simulatedCompute(world)
   await setSimulatedFault(database.pool, { operation: 'suspend', fault: 'refuse', times: 7 })

@@ -16,7 +16,8 @@ import type { SimulatedWorld } from '../simulated-world.ts'
  */
 export function simulatedCompute(world: SimulatedWorld): ComputeDriver {
   return {
-    extend: (requests) => faulty(world, 'extend', { requests, work: extend }),
+    extend: (requests) =>
+      faulty(world, 'extend', { requests, work: extend, findDone: findExtended }),
     setSuspended: (requests) => faulty(world, 'suspend', { requests, work: setSuspended }),
     status: (refs) => status(world, refs),
   }
@@ -40,21 +41,27 @@ const DONE = { kind: 'done' } as const
 const UNKNOWN = { kind: 'unknown' } as const
 const REFUSED = { kind: 'refused', reason: 'The simulated provider was asked to refuse.' } as const
 
-/** The faults that were asked for, one for each server, and the work for the others. */
+/**
+ * The faults that were asked for, one for each server, and the work for the others. What was done
+ * before is not refused, though its answer was lost.
+ */
 async function faulty<Request extends { readonly ref: string }>(
   world: SimulatedWorld,
   operation: SimulatedOperation,
   o: {
     requests: readonly Request[]
     work: (world: SimulatedWorld, requests: readonly Request[]) => Promise<void>
+    findDone?: (world: SimulatedWorld, requests: readonly Request[]) => Promise<string[]>
   },
 ): Promise<ReadonlyMap<string, ComputeAnswer>> {
-  const { requests, work } = o
+  const { requests, work, findDone } = o
   if (requests.length === 0) return new Map()
   const taken = await takeSimulatedFaults(world.pool, operation, requests.length)
   const answers = new Map<string, ComputeAnswer>(requests.map(({ ref }) => [ref, DONE]))
-  for (const { ref } of requests.slice(0, taken?.times ?? 0)) {
-    answers.set(ref, taken?.fault === 'refuse' ? REFUSED : UNKNOWN)
+  const faulted = requests.slice(0, taken?.times ?? 0)
+  for (const { ref } of faulted) answers.set(ref, taken?.fault === 'refuse' ? REFUSED : UNKNOWN)
+  if (taken?.fault === 'refuse' && findDone !== undefined) {
+    for (const ref of await findDone(world, faulted)) answers.set(ref, DONE)
   }
   // A timeout is work whose answer is lost.
   await work(world, taken?.fault === 'timeout' ? requests : requests.slice(taken?.times ?? 0))
@@ -80,6 +87,19 @@ async function extend(
      set paid_until = greatest(simulated_server.paid_until, excluded.paid_until)`,
     [requests.map(({ ref }) => ref), requests.map(({ until }) => until), clock.now()],
   )
+}
+
+/** Those that run until the instant asked for, or longer. */
+async function findExtended(
+  { pool }: SimulatedWorld,
+  requests: readonly ExtendRequest[],
+): Promise<string[]> {
+  const { rows } = await pool.query<{ ref: string }>(
+    `select s.ref from unnest($1::text[], $2::timestamptz[]) as i (ref, until)
+     join simulated_server s on s.ref = i.ref and s.paid_until >= i.until`,
+    [requests.map(({ ref }) => ref), requests.map(({ until }) => until)],
+  )
+  return rows.map((row) => row.ref)
 }
 
 async function setSuspended(
