@@ -253,7 +253,7 @@ test('400: limit, cursor and fields of the query that are wrong', async () => {
 })
 
 test('unknown addresses: 404 for a key, 401 without one', async () => {
-  for (const path of ['/v2/nothing', '/v2/vps/1/nothing', '/v2/orders', '/jobs', '/jobs/a/b']) {
+  for (const path of ['/v2/nothing', '/v2/vps/1/nothing', '/v2/order', '/jobs', '/jobs/a/b']) {
     assertRefused(await owner.client.get(path), 404, 'not_found')
     assertRefused(await owner.client.post(path), 404, 'not_found')
     assertRefused(await hostupClient(purser, null).get(path), 401, 'unauthorized')

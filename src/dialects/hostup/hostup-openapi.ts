@@ -27,7 +27,7 @@ A body's unknown fields are refused. An absent body is \`{}\`, whatever the cont
 
 Errors are Problem Details (RFC 9457): branch on \`code\`; \`type\` links to a page that says what to change; \`errors\` names each wrong field by JSON pointer. What belongs to another account is answered with 404, as if it did not exist.
 
-\`actions\` of a VPS and of an invoice say what can be done with it now, and why not.
+\`actions\` of a VPS and of an invoice say what can be done with it now, and why not. What this version does not have is answered with 501 \`feature_unavailable\`, as they say: switching a VPS on and off, its host name, backups, another cycle or plan; and orders, adding funds, tickets.
 
 Every write takes \`Idempotency-Key\`: sent again with the same body it does nothing twice and answers the same, with \`Idempotent-Replayed: true\`. With another body it is refused. Keys are kept for 30 days.
 

@@ -8,6 +8,7 @@ import { identify } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
 import type { HostupRoutes } from './hostup-routes.ts'
 import { registerJobs } from './job-routes.ts'
+import { isLaterCall } from './later-calls.ts'
 import { registerPay } from './pay-route.ts'
 import { registerProducts } from './product-routes.ts'
 import { registerRenew } from './renew-route.ts'
@@ -47,7 +48,8 @@ export async function registerHostup(app: FastifyInstance, deps: HostupDeps): Pr
         })
         // JSON.stringify keeps amounts digit for digit, and fields in their order.
         scope.setSerializerCompiler(() => JSON.stringify)
-        scope.setNotFoundHandler({ preHandler: who }, () => {
+        scope.setNotFoundHandler({ preHandler: who }, ({ url }) => {
+          if (isLaterCall(url)) throw new Refusal('feature_unavailable')
           throw new Refusal('not_found', { detail: 'There is no such address.' })
         })
         const typed = scope.withTypeProvider<TypeBoxTypeProvider>()
