@@ -12,6 +12,7 @@ import { updateAccount } from '../core/identity/update-account.ts'
 import { USER_ROLES, type User } from '../core/identity/user.ts'
 import { listUsers } from '../core/identity/user-views.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Amount,
   Id,
@@ -25,7 +26,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { currencyDecimals, formatAmount } from '../lib/money.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -66,7 +66,7 @@ const NewUser = strictObject({
 const tag = 'Accounts'
 
 /** Customers: their accounts and the users who sign in to them. */
-export function registerAccounts(app: AdminRoutes, deps: AdminDeps): void {
+export function registerAccounts(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/accounts',
@@ -154,7 +154,7 @@ export function registerAccounts(app: AdminRoutes, deps: AdminDeps): void {
 }
 
 /** The users of an account. */
-export function registerUsers(app: AdminRoutes, deps: AdminDeps): void {
+export function registerUsers(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/accounts/:id/users',

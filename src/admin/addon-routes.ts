@@ -4,6 +4,7 @@ import { listAddons, readAddon } from '../core/catalogue/addon-views.ts'
 import { createAddon } from '../core/catalogue/create-addon.ts'
 import { updateAddon } from '../core/catalogue/update-addon.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -15,7 +16,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { publicIdOf } from '../lib/ids.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { Position } from './category-routes.ts'
 import { CyclePriceShape, NewCyclePrices, readCyclePrices, showCyclePrices } from './cycle-price.ts'
 import { reading, writing } from './schemas.ts'
@@ -47,7 +47,7 @@ const AddonShape = Type.Object({
 const tag = 'Plans'
 
 /** What servers carry beside their plan. */
-export function registerAddons(app: AdminRoutes, deps: AdminDeps): void {
+export function registerAddons(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/addons',

@@ -5,9 +5,9 @@ import { removeCard } from '../core/billing/remove-card.ts'
 import { saveCard } from '../core/billing/save-card.ts'
 import { Refusal } from '../core/refusal.ts'
 import { readId } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Id, IdParams, Instant, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -29,7 +29,7 @@ const CardShape = Type.Object({
 const tag = 'Accounts'
 
 /** The saved card of an account. */
-export function registerCards(app: AdminRoutes, deps: AdminDeps): void {
+export function registerCards(app: RestRoutes, deps: AdminDeps): void {
   const save = saveCard(deps.providers.payment)
   app.post(
     '/accounts/:id/card',

@@ -3,9 +3,9 @@ import { listCategories } from '../core/catalogue/catalogue-views.ts'
 import { createCategory } from '../core/catalogue/create-category.ts'
 import { updateCategory } from '../core/catalogue/update-category.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Id, IdParams, listOf, listQuery, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -16,7 +16,7 @@ const CategoryChanges = Type.Partial(NewCategory, { additionalProperties: false 
 const tag = 'Catalogue'
 
 /** The categories by which services are listed. */
-export function registerCategories(app: AdminRoutes, deps: AdminDeps): void {
+export function registerCategories(app: RestRoutes, deps: AdminDeps): void {
   app.post(
     '/categories',
     {

@@ -7,11 +7,11 @@ import { signOut } from '../core/identity/sign-out.ts'
 import { USER_ROLES } from '../core/identity/user.ts'
 import { Refusal } from '../core/refusal.ts'
 import { prepareRest } from '../http/rest/prepare-rest.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { refuseOtherOrigin, requireSameOrigin } from '../http/rest/same-origin.ts'
 import { CUSTOMER_COOKIE, readCookie, setCookie } from '../http/rest/session-cookie.ts'
 import { Id, Instant, oneOf, PROBLEM_RESPONSES } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { Credentials } from './session-routes.ts'
 
 const CustomerSession = Type.Object({
@@ -40,7 +40,7 @@ export async function registerCustomerSession(
   })
 }
 
-function registerSignIn(app: AdminRoutes, deps: AdminDeps): void {
+function registerSignIn(app: RestRoutes, deps: AdminDeps): void {
   const { funnel, publicUrl } = deps
   app.post(
     '/session',
@@ -69,7 +69,7 @@ function registerSignIn(app: AdminRoutes, deps: AdminDeps): void {
   )
 }
 
-function registerSignedIn(app: AdminRoutes, deps: AdminDeps): void {
+function registerSignedIn(app: RestRoutes, deps: AdminDeps): void {
   const { funnel, publicUrl } = deps
   app.get(
     '/session',

@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { readEventFeed } from '../core/events/event-feed.ts'
 import { LIMIT_DEFAULT } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Id, Instant, listOf, nullable, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading } from './schemas.ts'
 
 const EventShape = Type.Object({
@@ -19,7 +19,7 @@ const EventShape = Type.Object({
 const FEED_LIMIT_MAX = 1_000
 
 /** Everything that happened, in an order that never changes. */
-export function registerEvents(app: AdminRoutes, deps: AdminDeps): void {
+export function registerEvents(app: RestRoutes, deps: AdminDeps): void {
   app.get(
     '/events',
     {

@@ -7,6 +7,7 @@ import { listKeys } from '../core/identity/key-views.ts'
 import { updateApiKey } from '../core/identity/update-api-key.ts'
 import { SCOPES } from '../core/scope.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -19,7 +20,6 @@ import {
   strictObject,
 } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { readPercent, SentPercent, showPercent } from './percent.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
@@ -52,7 +52,7 @@ const KeyChanges = Type.Partial(NewKey, { additionalProperties: false })
 const tag = 'API keys'
 
 /** Keys of accounts; changing and disabling also those of operators. */
-export function registerKeys(app: AdminRoutes, deps: AdminDeps): void {
+export function registerKeys(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/accounts/:id/api-keys',

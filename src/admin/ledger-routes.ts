@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { readTrialBalance } from '../core/ledger/trial-balance.ts'
 import { verifyLedger } from '../core/ledger/verify-ledger.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Count, PROBLEM_RESPONSES, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, SECURITY } from './schemas.ts'
 
 const Sum = Type.String({ description: 'An exact decimal' })
@@ -28,7 +28,7 @@ const Verification = Type.Object({
 const tag = 'Ledger'
 
 /** The books. */
-export function registerLedger(app: AdminRoutes, deps: AdminDeps): void {
+export function registerLedger(app: RestRoutes, deps: AdminDeps): void {
   const { database } = deps.funnel
   app.get(
     '/ledger/trial-balance',

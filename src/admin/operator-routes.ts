@@ -6,6 +6,7 @@ import { listKeys } from '../core/identity/key-views.ts'
 import type { Operator } from '../core/identity/operator.ts'
 import { listOperators, readOperator } from '../core/identity/operator-views.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -17,7 +18,6 @@ import {
   strictObject,
 } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { CreatedKeyShape, KeyShape, showKey } from './key-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
@@ -37,7 +37,7 @@ const NewOperator = strictObject({
 const tag = 'Operators'
 
 /** Who runs the installation. Their keys are disabled like any other. */
-export function registerOperators(app: AdminRoutes, deps: AdminDeps): void {
+export function registerOperators(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/operators',

@@ -7,6 +7,7 @@ import { refundOrder } from '../core/orders/refund-order.ts'
 import { setOrderStatus } from '../core/orders/set-order-status.ts'
 import { invalidField, Refusal } from '../core/refusal.ts'
 import { readIdField, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Amount,
   Count,
@@ -22,7 +23,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { currencyDecimals, formatAmount, parseAmount } from '../lib/money.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -81,7 +81,7 @@ const MadeRefund = Type.Object({
 const tag = 'Orders'
 
 /** Deliveries of services. */
-export function registerOrders(app: AdminRoutes, deps: AdminDeps): void {
+export function registerOrders(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/orders',
@@ -137,7 +137,7 @@ export function registerOrders(app: AdminRoutes, deps: AdminDeps): void {
   registerOrderWrites(app, deps)
 }
 
-function registerOrderWrites(app: AdminRoutes, deps: AdminDeps): void {
+function registerOrderWrites(app: RestRoutes, deps: AdminDeps): void {
   app.post(
     '/orders/:id/status',
     {

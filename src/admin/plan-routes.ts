@@ -4,6 +4,7 @@ import { PLAN_STATES, type Plan } from '../core/catalogue/plan.ts'
 import { listPlans, readPlan } from '../core/catalogue/plan-views.ts'
 import { updatePlan } from '../core/catalogue/update-plan.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -15,7 +16,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { publicIdOf } from '../lib/ids.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { Position } from './category-routes.ts'
 import {
   Cycle,
@@ -69,7 +69,7 @@ const PlanShape = Type.Object({
 const tag = 'Plans'
 
 /** What servers are made of and cost. */
-export function registerPlans(app: AdminRoutes, deps: AdminDeps): void {
+export function registerPlans(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   const add = createPlan(deps.providers.compute)
   const change = updatePlan(deps.providers.compute)

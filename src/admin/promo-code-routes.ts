@@ -4,6 +4,7 @@ import { PROMO_CODE_STATES, type PromoCode } from '../core/catalogue/promo-code.
 import { listPromoCodes, readPromoCode } from '../core/catalogue/promo-code-views.ts'
 import { updatePromoCode } from '../core/catalogue/update-promo-code.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -16,7 +17,6 @@ import {
   strictObject,
 } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { Cycle } from './cycle-price.ts'
 import { readInstant } from './instant-field.ts'
 import { readPercent, SentPercent, showPercent } from './percent.ts'
@@ -56,7 +56,7 @@ const PromoCodeShape = Type.Object({
 const tag = 'Plans'
 
 /** What takes per cent off renewals. */
-export function registerPromoCodes(app: AdminRoutes, deps: AdminDeps): void {
+export function registerPromoCodes(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/promo-codes',

@@ -2,9 +2,9 @@ import { Type } from 'typebox'
 import { readGateways } from '../core/billing/gateway-views.ts'
 import { readProviders } from '../core/orders/provider-views.ts'
 import { readComputeProviders } from '../core/servers/provider-views.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { NullableInstant, nullable, oneOf } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading } from './schemas.ts'
 
 /** Work that waits longer than this to be looked at says that nobody gets through. */
@@ -25,7 +25,7 @@ const ProviderShape = Type.Object({
 const NO_COUNTS = { services: null, open_orders: null, plans: null, servers: null, cards: null }
 
 /** Who delivers what is sold, who runs the servers, and who charges cards. */
-export function registerProviders(app: AdminRoutes, deps: AdminDeps): void {
+export function registerProviders(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/providers',

@@ -3,9 +3,10 @@ import { cancelPurchase } from '../core/billing/cancel-purchase.ts'
 import { listInvoices, readInvoice } from '../core/billing/invoice-views.ts'
 import { PURCHASE_STATES } from '../core/billing/purchase.ts'
 import { listPurchases, readPurchase } from '../core/billing/purchase-views.ts'
-import { idempotencyKeyOf } from '../http/idempotency-key.ts'
+import { idempotencyKeyOf, toldIfReplayed } from '../http/idempotency-key.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import { payRefusal } from '../http/rest/pay-refusal.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -16,7 +17,6 @@ import {
   strictObject,
 } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import {
   INVOICE_STATES,
   InvoiceShape,
@@ -36,7 +36,7 @@ const Payment = strictObject({
 const tag = 'Billing'
 
 /** What is paid together, and the invoices for it. */
-export function registerPurchases(app: AdminRoutes, deps: AdminDeps): void {
+export function registerPurchases(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/purchases',
@@ -77,7 +77,7 @@ export function registerPurchases(app: AdminRoutes, deps: AdminDeps): void {
   registerPurchaseWrites(app, deps)
 }
 
-function registerPurchaseWrites(app: AdminRoutes, deps: AdminDeps): void {
+function registerPurchaseWrites(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/purchases/:id/cancel',
@@ -108,15 +108,15 @@ function registerPurchaseWrites(app: AdminRoutes, deps: AdminDeps): void {
     },
     async (request, reply) => {
       const id = readId(request.params.id)
-      const { output, replayed } = await deps.payments.pay({
+      const effect = await deps.payments.pay({
         actor: callerOf(request).actor,
         input: { purchaseIds: [id], mayUseCard: request.body.use_card ?? false },
         idempotencyKey: idempotencyKeyOf(request, undefined),
       })
-      const { outcome } = output[0]!
+      const { outcome } = effect.output[0]!
       const refusal = payRefusal(outcome)
       if (refusal !== null) throw refusal
-      if (replayed) reply.header('idempotent-replayed', 'true')
+      toldIfReplayed(reply, effect)
       const purchase = showPurchase(await readPurchase(db, { accountId: null, id }))
       return reply.code(outcome.kind === 'settling' ? 202 : 200).send(purchase)
     },
@@ -124,7 +124,7 @@ function registerPurchaseWrites(app: AdminRoutes, deps: AdminDeps): void {
 }
 
 /** The invoices of everybody. */
-export function registerInvoices(app: AdminRoutes, deps: AdminDeps): void {
+export function registerInvoices(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/invoices',

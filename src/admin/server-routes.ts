@@ -7,6 +7,7 @@ import { resumeServer, suspendServer } from '../core/servers/suspend-server.ts'
 import { terminateServer } from '../core/servers/terminate-server.ts'
 import { updateServer } from '../core/servers/update-server.ts'
 import { readIdField, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -17,7 +18,6 @@ import {
   strictObject,
 } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { PurchaseShape, showPurchase } from './billing-shapes.ts'
 import { Cycle } from './cycle-price.ts'
 import { readInstant } from './instant-field.ts'
@@ -69,7 +69,7 @@ const Renewal = strictObject({
 const tag = 'Servers'
 
 /** Customers' servers. */
-export function registerServers(app: AdminRoutes, deps: AdminDeps): void {
+export function registerServers(app: RestRoutes, deps: AdminDeps): void {
   app.get(
     '/servers',
     {
@@ -117,7 +117,7 @@ export function registerServers(app: AdminRoutes, deps: AdminDeps): void {
   registerServerRenewal(app, deps)
 }
 
-function registerNewServer(app: AdminRoutes, deps: AdminDeps): void {
+function registerNewServer(app: RestRoutes, deps: AdminDeps): void {
   const add = createServer(deps.terms)
   app.post(
     '/servers',
@@ -156,7 +156,7 @@ function registerNewServer(app: AdminRoutes, deps: AdminDeps): void {
   )
 }
 
-function registerServerChanges(app: AdminRoutes, deps: AdminDeps): void {
+function registerServerChanges(app: RestRoutes, deps: AdminDeps): void {
   app.patch(
     '/servers/:id',
     {
@@ -195,7 +195,7 @@ function registerServerChanges(app: AdminRoutes, deps: AdminDeps): void {
   }
 }
 
-function registerServerRenewal(app: AdminRoutes, deps: AdminDeps): void {
+function registerServerRenewal(app: RestRoutes, deps: AdminDeps): void {
   app.post(
     '/servers/:id/renew',
     {

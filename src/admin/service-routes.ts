@@ -6,6 +6,7 @@ import { SERVICE_TYPES } from '../core/catalogue/service-type.ts'
 import { removeServicePrice, setServicePrice } from '../core/catalogue/set-service-price.ts'
 import { updateService } from '../core/catalogue/update-service.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Amount,
   Id,
@@ -19,7 +20,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { formatAmount } from '../lib/money.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { Position } from './category-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
@@ -71,7 +71,7 @@ const PriceParams = strictObject({ id: Type.String(), currency: Type.String() })
 const tag = 'Catalogue'
 
 /** What is sold by order. */
-export function registerServices(app: AdminRoutes, deps: AdminDeps): void {
+export function registerServices(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   const add = createService(deps.providers.delivery)
   const change = updateService(deps.providers.delivery)
@@ -165,7 +165,7 @@ export function registerServices(app: AdminRoutes, deps: AdminDeps): void {
   registerPrices(app, deps)
 }
 
-function registerPrices(app: AdminRoutes, deps: AdminDeps): void {
+function registerPrices(app: RestRoutes, deps: AdminDeps): void {
   app.put(
     '/services/:id/prices/:currency',
     {

@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { readOperator } from '../core/identity/operator-views.ts'
 import { OPERATOR_SESSION_SECONDS, signInOperator } from '../core/identity/sign-in.ts'
 import { signOut } from '../core/identity/sign-out.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { refuseOtherOrigin } from '../http/rest/same-origin.ts'
 import { OPERATOR_COOKIE, setCookie } from '../http/rest/session-cookie.ts'
 import { NullableInstant, PROBLEM_RESPONSES, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { callerOf } from './caller.ts'
 import { OperatorShape, showOperator } from './operator-routes.ts'
 import { reading } from './schemas.ts'
@@ -19,7 +19,7 @@ const SessionShape = Type.Object({
 const tag = 'Session'
 
 /** Signing in, which nobody has to be signed in for. */
-export function registerSignIn(app: AdminRoutes, deps: AdminDeps): void {
+export function registerSignIn(app: RestRoutes, deps: AdminDeps): void {
   const { funnel, publicUrl } = deps
   app.post(
     '/session',
@@ -50,7 +50,7 @@ export function registerSignIn(app: AdminRoutes, deps: AdminDeps): void {
 }
 
 /** Who is signed in, and signing out. */
-export function registerSession(app: AdminRoutes, deps: AdminDeps): void {
+export function registerSession(app: RestRoutes, deps: AdminDeps): void {
   const { funnel, publicUrl } = deps
   app.get(
     '/session',

@@ -8,9 +8,9 @@ import {
   SIMULATED_OPERATIONS,
   setSimulatedFault,
 } from '../drivers/simulated-faults.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Id, IdParams, oneOf, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { writing } from './schemas.ts'
 
 const Fault = {
@@ -28,7 +28,7 @@ const Power = { power: oneOf(['running', 'stopped']) }
 const tag = 'Testing'
 
 /** What the simulated drivers are told to do. It is their world that changes, not the shop's. */
-export function registerSimulated(app: AdminRoutes, deps: AdminDeps): void {
+export function registerSimulated(app: RestRoutes, deps: AdminDeps): void {
   const { database, clock } = deps.funnel
   app.put(
     '/drivers/simulated/faults',

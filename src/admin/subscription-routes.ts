@@ -5,6 +5,7 @@ import {
   type SubscriptionView,
 } from '../core/billing/subscription-views.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Id,
   IdParams,
@@ -17,7 +18,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { publicIdOf } from '../lib/ids.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { Cycle } from './cycle-price.ts'
 import { reading } from './schemas.ts'
 
@@ -55,7 +55,7 @@ const SubscriptionWithPeriods = Type.Object({
 const tag = 'Billing'
 
 /** What is renewed, and until when it is paid for. */
-export function registerSubscriptions(app: AdminRoutes, deps: AdminDeps): void {
+export function registerSubscriptions(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/subscriptions',

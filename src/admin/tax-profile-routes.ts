@@ -4,9 +4,9 @@ import type { TaxProfile } from '../core/billing/tax-profile.ts'
 import { listTaxProfiles, readTaxProfile } from '../core/billing/tax-profile-views.ts'
 import { updateTaxProfile } from '../core/billing/update-tax-profile.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Id, IdParams, Instant, listOf, listQuery, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { readPercent, SentPercent, showPercent } from './percent.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
@@ -30,7 +30,7 @@ const TaxProfileShape = Type.Object({
 const tag = 'Billing'
 
 /** How accounts are taxed. */
-export function registerTaxProfiles(app: AdminRoutes, deps: AdminDeps): void {
+export function registerTaxProfiles(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/tax-profiles',

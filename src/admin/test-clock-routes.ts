@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { Refusal } from '../core/refusal.ts'
 import { setTestClock } from '../core/set-test-clock.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Instant, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -11,7 +11,7 @@ const ClockShape = Type.Object({ now: Instant })
 const tag = 'Testing'
 
 /** The clock that tests can set. Without PURSER_TEST_CLOCK=1 there is none. */
-export function registerTestClock(app: AdminRoutes, deps: AdminDeps): void {
+export function registerTestClock(app: RestRoutes, deps: AdminDeps): void {
   const requireTestClock = (): void => {
     if (!deps.testClock) {
       throw new Refusal('not_found', { detail: 'The test clock is off: PURSER_TEST_CLOCK=1.' })

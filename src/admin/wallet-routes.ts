@@ -4,6 +4,7 @@ import { readStatement } from '../core/ledger/account-statement.ts'
 import { grantCredit } from '../core/ledger/grant-credit.ts'
 import { invalidField } from '../core/refusal.ts'
 import { readId, readPage, toPage } from '../http/rest/paging.ts'
+import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
   Amount,
   Id,
@@ -15,7 +16,6 @@ import {
 } from '../http/rest/shapes.ts'
 import { currencyDecimals, formatAmount, parseAmount } from '../lib/money.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import type { AdminRoutes } from './admin-routes.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
@@ -43,7 +43,7 @@ const TransactionShape = Type.Object({
 const tag = 'Accounts'
 
 /** What moves in an account's wallet. */
-export function registerWallets(app: AdminRoutes, deps: AdminDeps): void {
+export function registerWallets(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
   app.post(
     '/accounts/:id/credits',

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { execute } from '../core/execute.ts'
 import type { Operation } from '../core/operation.ts'
+import { toldIfReplayed } from '../http/idempotency-key.ts'
 import type { AdminDeps } from './admin-deps.ts'
 import { callerOf } from './caller.ts'
 
@@ -16,15 +17,14 @@ export async function write<Input, Output>(
 ): Promise<Output> {
   const { actor, secret } = callerOf(o.request)
   const key = o.request.headers['idempotency-key']
-  const { output, replayed } = await execute(deps.funnel, o.operation, {
+  const effect = await execute(deps.funnel, o.operation, {
     actor,
     input: o.input,
     idempotencyKey: key === undefined ? null : String(key),
     sealWith: secret,
   })
-  if (replayed) o.reply.header('idempotent-replayed', 'true')
   // This process sees the change at once, others within a second. It is committed: that the
   // database went away since is no reason to deny it.
-  else await deps.watch.refresh().catch(() => {})
-  return output
+  if (!effect.replayed) await deps.watch.refresh().catch(() => {})
+  return toldIfReplayed(o.reply, effect)
 }

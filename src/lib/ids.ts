@@ -48,6 +48,11 @@ export function parsePublicId(prefix: string, text: string): string | undefined 
   return [8, 13, 18, 23].reduce((shown, at) => `${shown.slice(0, at)}-${shown.slice(at)}`, hex)
 }
 
+/** A row's number, where a text is one as we write it; undefined for anything else. */
+export function parseNumber(text: string): bigint | undefined {
+  return /^[1-9]\d{0,17}$/.test(text) ? BigInt(text) : undefined
+}
+
 /** Sixteen bytes of a shared block: read them before the next is asked for. */
 function nextUuid(nowMs: number): Buffer {
   if (used === pool.length) {

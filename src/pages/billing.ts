@@ -14,6 +14,7 @@ import type { Limits } from '../http/limits.ts'
 import { sendPrivatePage } from '../http/page.ts'
 import { refuseOtherOrigin, requireSameOrigin } from '../http/rest/same-origin.ts'
 import { CUSTOMER_COOKIE, readCookie, setCookie } from '../http/rest/session-cookie.ts'
+import { parseNumber } from '../lib/ids.ts'
 import { billingAddress, type Notice, type Visitor } from './customer-page.ts'
 import { invoicePage } from './invoice-page.ts'
 import { invoicesPage } from './invoices-page.ts'
@@ -32,7 +33,6 @@ export interface PagesDeps {
 
 const PATH = '/billing'
 const LIST_LENGTH = 50
-const NUMBER = /^[1-9]\d{0,17}$/
 
 /**
  * `/billing` and `/billing?invoice=<number>`: a customer signs in, reads invoices and pays them
@@ -114,9 +114,9 @@ async function findVisitor(deps: PagesDeps, request: FastifyRequest): Promise<Vi
 async function find(deps: PagesDeps, visitor: Visitor, number: string) {
   const { accountId } = visitor.actor
   const { db } = deps.funnel.database
-  const invoice = NUMBER.test(number)
-    ? await findInvoiceByNumber(db, { accountId, number: BigInt(number) })
-    : undefined
+  const known = parseNumber(number)
+  const invoice =
+    known === undefined ? undefined : await findInvoiceByNumber(db, { accountId, number: known })
   if (invoice === undefined) throw new Refusal('not_found', { detail: 'There is no such invoice.' })
   return { invoice }
 }
@@ -137,11 +137,10 @@ async function showInvoices(
   visitor: Visitor,
   { reply, fields }: Asked,
 ): Promise<FastifyReply> {
-  const before = fields.before
   const { invoices } = await listInvoices(deps.funnel.database.db, {
     accountId: visitor.actor.accountId,
     window: {
-      before: before !== undefined && NUMBER.test(before) ? BigInt(before) : undefined,
+      before: parseNumber(fields.before ?? ''),
       limit: LIST_LENGTH + 1,
     },
   })

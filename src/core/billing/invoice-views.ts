@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { parsePublicId } from '../../lib/ids.ts'
+import { parseNumber, parsePublicId } from '../../lib/ids.ts'
 import {
   beforeOf,
   type ListWindow,
@@ -59,8 +59,6 @@ export async function listInvoices<Window extends ListWindow>(
   return { invoices, total }
 }
 
-const ID = /^[1-9]\d{0,17}$/
-
 /**
  * An invoice of the account (null: of anybody's) by its id or its public id; where a server is
  * given, one that renews it. Refuses `not_found`.
@@ -70,8 +68,9 @@ export async function readInvoice(
   o: { accountId: bigint | null; name: string; serverId?: bigint },
 ): Promise<Invoice> {
   const publicId = parsePublicId('inv', o.name)
-  if (publicId === undefined && !ID.test(o.name)) throw new Refusal('not_found')
-  const named = publicId === undefined ? sql`i.id = ${o.name}` : sql`i.public_id = ${publicId}`
+  const id = parseNumber(o.name)
+  if (publicId === undefined && id === undefined) throw new Refusal('not_found')
+  const named = publicId === undefined ? sql`i.id = ${id}` : sql`i.public_id = ${publicId}`
   const renews = o.serverId === undefined ? sql`true` : renewsServer(o.serverId)
   const invoice = await first(db, sql`${isOf(o.accountId)} and ${named} and ${renews}`)
   if (!invoice) throw new Refusal('not_found')

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { parsePublicId } from '../../lib/ids.ts'
+import { parseNumber, parsePublicId } from '../../lib/ids.ts'
 import {
   beforeOf,
   type ListWindow,
@@ -65,10 +65,11 @@ export class ServerReader {
   /** A server of the account (null: of anybody's) by number or public id. Refuses `not_found`. */
   async one(accountId: bigint | null, name: string): Promise<Server> {
     const publicId = parsePublicId('vps', name)
-    if (publicId === undefined && !NUMBER.test(name)) throw new Refusal('not_found')
+    const number = parseNumber(name)
+    if (publicId === undefined && number === undefined) throw new Refusal('not_found')
     const [server] = await readServers(this.#db, {
       accountId,
-      where: publicId === undefined ? sql`s.id = ${name}` : sql`s.public_id = ${publicId}`,
+      where: publicId === undefined ? sql`s.id = ${number}` : sql`s.public_id = ${publicId}`,
       orderBy: sql`s.id`,
       limit: 1,
       offset: 0,
@@ -92,13 +93,6 @@ export class ServerReader {
     await Promise.all(asked)
     return found
   }
-}
-
-const NUMBER = /^[1-9]\d{0,17}$/
-
-/** The number that a server's name is; undefined for its public id, and for what is no name. */
-export function serverNumberOf(name: string): bigint | undefined {
-  return NUMBER.test(name) ? BigInt(name) : undefined
 }
 
 /** Longer than this no reader is kept waiting for how a server is. */

@@ -2,7 +2,8 @@ import { readInvoice } from '../../core/billing/invoice-views.ts'
 import { type PayServerRenewal, payServerRenewal } from '../../core/billing/pay-server-renewal.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
 import type { Scope } from '../../core/scope.ts'
-import { serverNumberOf } from '../../core/servers/server-reader.ts'
+import { toldIfReplayed } from '../../http/idempotency-key.ts'
+import { parseNumber } from '../../lib/ids.ts'
 import type { CrownPanelCall } from './crownpanel-deps.ts'
 import { balance, listInvoices, listTransactions } from './money-queries.ts'
 import { renewalAnswer } from './renewal-answer.ts'
@@ -31,9 +32,7 @@ async function renewService(call: CrownPanelCall): Promise<unknown> {
   const { deps, actor, idempotencyKey, reply, query } = call
   const input = await renewalOf(call)
   const asked = { actor, input, idempotencyKey }
-  const { output, replayed } = await payServerRenewal(deps.payments, asked)
-  if (replayed) reply.header('idempotent-replayed', 'true')
-  return renewalAnswer(query, output)
+  return renewalAnswer(query, toldIfReplayed(reply, await payServerRenewal(deps.payments, asked)))
 }
 
 /** The server, and the invoice of it that `INVOICE_ID` names; null without one. */
@@ -41,7 +40,7 @@ async function renewalOf(call: CrownPanelCall): Promise<PayServerRenewal> {
   const { vmid, invoice_id } = call.fields
   const name = invoice_id?.trim()
   // Whether the server is the caller's, the payment looks up itself.
-  const number = name ? undefined : serverNumberOf(vmid?.trim() ?? '')
+  const number = name ? undefined : parseNumber(vmid?.trim() ?? '')
   const serverId = number ?? (await serverOf(call)).id
   return { serverId, invoiceId: name ? await invoiceIdOf(call, { name, serverId }) : null }
 }

@@ -5,12 +5,12 @@ import {
   type Movement,
   type MovementKind,
 } from '../../core/billing/wallet-movements.ts'
+import { callerOf } from '../../http/rest/caller.ts'
 import { readPage, toPage } from '../../http/rest/paging.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { listOf, listQuery, oneOf } from '../../http/rest/shapes.ts'
 import { publicIdOf } from '../../lib/ids.ts'
-import { callerOf } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { invoiceText } from './invoice-text.ts'
 import { withItems } from './invoice-with-items.ts'
 import { InvoiceParams, reading } from './route-options.ts'
@@ -21,7 +21,7 @@ const scope = 'read:billing'
 const tag = 'Billing'
 
 /** Invoices, and what moved the wallet. */
-export function registerBilling(app: HostupRoutes, deps: HostupDeps): void {
+export function registerBilling(app: RestRoutes, deps: HostupDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/billing/invoices',

@@ -1,12 +1,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../../core/refusal.ts'
+import { setCaller } from '../../http/rest/caller.ts'
+import { customerCaller } from '../../http/rest/customer-caller.ts'
 import { prepareRest } from '../../http/rest/prepare-rest.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { namesNothing } from '../../http/rest/validate.ts'
 import { registerBilling } from './billing-routes.ts'
-import { identify } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { registerJobs } from './job-routes.ts'
 import { isLaterCall } from './later-calls.ts'
 import { registerPay } from './pay-route.ts'
@@ -14,7 +15,7 @@ import { registerProducts } from './product-routes.ts'
 import { registerRenew } from './renew-route.ts'
 import { registerVps } from './vps-routes.ts'
 
-type Register = (app: HostupRoutes, deps: HostupDeps) => void
+type Register = (app: RestRoutes, deps: HostupDeps) => void
 
 /** Where routes are mounted; those that are open need no key. */
 interface Mount {
@@ -38,7 +39,9 @@ const MOUNTS: readonly Mount[] = [
  * state and money are the core's. The bare path `/api/v2` is another API's.
  */
 export async function registerHostup(app: FastifyInstance, deps: HostupDeps): Promise<void> {
-  const who = (request: FastifyRequest, reply: FastifyReply) => identify(deps, request, reply)
+  const who = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    setCaller(request, await customerCaller(deps, request, reply))
+  }
   for (const { prefix, open, closed } of MOUNTS) {
     await app.register(
       (scope, _options, done) => {

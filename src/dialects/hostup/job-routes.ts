@@ -1,17 +1,17 @@
 import { Type } from 'typebox'
 import { type PaymentProgress, readPaymentProgress } from '../../core/billing/payment-progress.ts'
 import { Refusal } from '../../core/refusal.ts'
+import { callerOf } from '../../http/rest/caller.ts'
 import { problemOf } from '../../http/rest/problem.ts'
-import { callerOf } from './caller.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { withItems } from './invoice-with-items.ts'
 import { JOB, jobAddress, jobId } from './job-names.ts'
 import { reading } from './route-options.ts'
 import { JobShape } from './shapes.ts'
 
 /** `GET /api/jobs/{id}`: what became of slow work. */
-export function registerJobs(app: HostupRoutes, deps: HostupDeps): void {
+export function registerJobs(app: RestRoutes, deps: HostupDeps): void {
   app.get(
     '/:id',
     reading(

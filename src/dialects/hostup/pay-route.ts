@@ -3,19 +3,19 @@ import type { Static } from 'typebox'
 import { readInvoice } from '../../core/billing/invoice-views.ts'
 import { readPaymentProgress } from '../../core/billing/payment-progress.ts'
 import type { Invoice } from '../../core/billing/purchase.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
+import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
+import { callerOf } from '../../http/rest/caller.ts'
 import { payRefusal } from '../../http/rest/pay-refusal.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { NoBody } from '../../http/rest/shapes.ts'
-import { callerOf } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { withItems } from './invoice-with-items.ts'
 import { jobAddress, jobId } from './job-names.ts'
 import { InvoiceParams, writing } from './route-options.ts'
 import { InvoiceWithItemsShape, StartedShape } from './shapes.ts'
 
 /** Paying an invoice from the wallet. */
-export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
+export function registerPay(app: RestRoutes, deps: HostupDeps): void {
   app.post(
     '/billing/invoices/:id/actions/pay',
     writing(
@@ -43,16 +43,17 @@ export function registerPay(app: HostupRoutes, deps: HostupDeps): void {
       const { accountId } = actor
       const { db } = deps.funnel.database
       const { id, purchaseId } = await readInvoice(db, { accountId, name: request.params.id })
-      const { output, replayed } = await deps.payments.pay({
+      const effect = await deps.payments.pay({
         actor,
         input: { purchaseIds: [purchaseId], mayUseCard: null },
         idempotencyKey: idempotencyKeyOf(request, undefined),
       })
-      const refusal = payRefusal(output[0]!.outcome)
+      const { outcome } = effect.output[0]!
+      const refusal = payRefusal(outcome)
       if (refusal !== null) throw refusal
-      if (replayed) reply.header('idempotent-replayed', 'true')
+      toldIfReplayed(reply, effect)
       const invoice = await readInvoice(db, { accountId, name: String(id) })
-      return output[0]!.outcome.kind === 'settling'
+      return outcome.kind === 'settling'
         ? await sendStarted(deps, reply, invoice)
         : reply.code(200).send(await withItems(deps, invoice))
     },

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox'
 import { type PlanOffer, readPlanOffers } from '../../core/catalogue/plan-offers.ts'
+import { callerIfAny, setCaller } from '../../http/rest/caller.ts'
+import { findCustomer } from '../../http/rest/customer-caller.ts'
 import { readPage, toPage } from '../../http/rest/paging.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { listOf, listQuery } from '../../http/rest/shapes.ts'
 import { publicIdOf } from '../../lib/ids.ts'
-import { callerIfAny, identifyIfAny } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { problems } from './problem-responses.ts'
 import { ProductShape } from './shapes.ts'
 import { amount, cycleName, gigabytes } from './values.ts'
@@ -13,12 +14,15 @@ import { amount, cycleName, gigabytes } from './values.ts'
 const LIST = 'products'
 
 /** What is sold: anybody may ask, and who has a key sees the prices of its account. */
-export function registerProducts(app: HostupRoutes, deps: HostupDeps): void {
+export function registerProducts(app: RestRoutes, deps: HostupDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/products/vps',
     {
-      onRequest: (request, reply) => identifyIfAny(deps, request, reply),
+      onRequest: async (request, reply) => {
+        const actor = await findCustomer(deps, request, reply)
+        if (actor !== undefined) setCaller(request, actor)
+      },
       schema: {
         operationId: 'listVpsProducts',
         summary: 'List the plans of VPS',

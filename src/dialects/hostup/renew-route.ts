@@ -13,13 +13,13 @@ import type { Operation } from '../../core/operation.ts'
 import { Refusal } from '../../core/refusal.ts'
 import type { Server } from '../../core/servers/server.ts'
 import type { Db } from '../../db/database.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
+import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
+import { callerOf } from '../../http/rest/caller.ts'
 import { sendProblem } from '../../http/rest/problem.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { problemResponse } from '../../http/rest/shapes.ts'
 import { publicIdOf } from '../../lib/ids.ts'
-import { callerOf } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { invoiceHead, invoiceId } from './invoice-text.ts'
 import { VpsParams, writing } from './route-options.ts'
 import { vpsId } from './server-text.ts'
@@ -59,7 +59,7 @@ const Blocking = problemResponse(
 )
 
 /** Renewing a server: the source page's own call. */
-export function registerRenew(app: HostupRoutes, deps: HostupDeps): void {
+export function registerRenew(app: RestRoutes, deps: HostupDeps): void {
   app.post(
     '/vps/:id/actions/renew',
     writing(
@@ -114,7 +114,7 @@ async function renew(deps: HostupDeps, call: RenewCall): Promise<FastifyReply> {
   const { request, reply, server, addonIds } = call
   const { accountId } = server
   try {
-    const { output, replayed } = await execute(deps.funnel, answering(server), {
+    const effect = await execute(deps.funnel, answering(server), {
       actor: callerOf(request),
       input: {
         serverIds: [server.id],
@@ -125,8 +125,8 @@ async function renew(deps: HostupDeps, call: RenewCall): Promise<FastifyReply> {
       },
       idempotencyKey: idempotencyKeyOf(request, undefined),
     })
-    if (output.outcome === 'existing') throw new Refusal('existing_invoice_blocking')
-    if (replayed) reply.header('idempotent-replayed', 'true')
+    if (effect.output.outcome === 'existing') throw new Refusal('existing_invoice_blocking')
+    const output = toldIfReplayed(reply, effect)
     // Another API has had the effect, and kept no text of ours.
     const text = output.hostup ?? (await textOf(deps.funnel.database.db, server, output))
     return reply.type(JSON_TYPE).send(text)

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
 import type { Scope } from '../../core/scope.ts'
+import { requires } from '../../http/rest/caller.ts'
 import { IdempotencyHeader } from '../../http/rest/shapes.ts'
-import { requires } from './caller.ts'
 import { problems } from './problem-responses.ts'
 
 /** What OpenAPI says of a route, beside its shapes. */

@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { findOpenRenewals } from '../../core/billing/invoice-views.ts'
 import { Refusal } from '../../core/refusal.ts'
 import type { Server } from '../../core/servers/server.ts'
+import { callerOf } from '../../http/rest/caller.ts'
 import { readPage, toPage } from '../../http/rest/paging.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { listOf, listQuery } from '../../http/rest/shapes.ts'
-import { callerOf } from './caller.ts'
 import type { HostupDeps } from './hostup-deps.ts'
-import type { HostupRoutes } from './hostup-routes.ts'
 import { reading, VpsParams } from './route-options.ts'
 import { detailsText, type SeenServer, statusText, vpsText } from './server-text.ts'
 import { VpsDetailsShape, VpsShape, VpsStatusShape } from './shapes.ts'
@@ -15,7 +15,7 @@ const scope = 'read:vm'
 const tag = 'VPS'
 
 /** The account's servers, and how they are. */
-export function registerVps(app: HostupRoutes, deps: HostupDeps): void {
+export function registerVps(app: RestRoutes, deps: HostupDeps): void {
   app.get(
     '/vps',
     reading(

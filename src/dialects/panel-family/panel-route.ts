@@ -8,7 +8,7 @@ import { placeOrder } from '../../core/orders/place-order.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
 import { isText } from '../../core/text-field.ts'
 import { acceptForms, type Fields, fieldsOf } from '../../http/form-body.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
+import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
 import type { PanelDeps } from './panel-deps.ts'
 import type { PanelDialect } from './panel-dialect.ts'
 
@@ -121,8 +121,7 @@ async function add({ dialect, deps, actor, fields, ...call }: PanelCall): Promis
     request: request as OrderRequest,
     idempotencyKey: call.idempotencyKey,
   })
-  if (placed.replayed) call.reply.header('idempotent-replayed', 'true')
-  return dialect.added(placed.output)
+  return dialect.added(toldIfReplayed(call.reply, placed))
 }
 
 async function status(call: PanelCall): Promise<string> {
@@ -152,8 +151,7 @@ async function cancel({ dialect, deps, actor, fields, ...call }: PanelCall): Pro
     input: { orders: namesOf(fields) },
     idempotencyKey: call.idempotencyKey,
   })
-  if (canceled.replayed) call.reply.header('idempotent-replayed', 'true')
-  return dialect.canceled(canceled.output.results)
+  return dialect.canceled(toldIfReplayed(call.reply, canceled).results)
 }
 
 /** Ids as sent, in `orders` or `order`, each once. Refuses more than 100, and none. */

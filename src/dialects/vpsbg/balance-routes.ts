@@ -2,7 +2,8 @@ import { type Static, Type } from 'typebox'
 import { listInvoices } from '../../core/billing/invoice-views.ts'
 import { listMovements, type Movement } from '../../core/billing/wallet-movements.ts'
 import { readWallet, type WalletView } from '../../core/billing/wallet-views.ts'
-import { callerOf } from './caller.ts'
+import { callerOf } from '../../http/rest/caller.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { invoiceText } from './order-text.ts'
 import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
 import { reading } from './route-options.ts'
@@ -10,13 +11,12 @@ import { sendJson } from './send-json.ts'
 import { BalanceShape, InvoiceShape, TransactionShape } from './shapes.ts'
 import { amount, idNumber, instant } from './values.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
-import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
 const scope = 'read:billing'
 const PageQuery = Type.Object(PAGE_QUERY)
 
 /** The wallet, what has moved in it, and the invoices. */
-export function registerBalance(app: VpsbgRoutes, deps: VpsbgDeps): void {
+export function registerBalance(app: RestRoutes, deps: VpsbgDeps): void {
   const { database, clock } = deps.funnel
   app.get(
     '/balance',

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { invalidField, Refusal } from '../../core/refusal.ts'
 import type { ServerReader } from '../../core/servers/server-reader.ts'
+import { parseNumber } from '../../lib/ids.ts'
 
 /** Most ids in one request. */
 const IDS_MAX = 100
@@ -15,12 +16,9 @@ export const NameParams = Type.Object({
   id: Type.String({ description: 'The number or the public id', examples: ['3321'] }),
 })
 
-const NUMBER_SHAPE = /^[1-9]\d{0,17}$/
-
 /** A number as a name; undefined for everything else. */
 export function numberOf(name: number | string): bigint | undefined {
-  const text = String(name)
-  return NUMBER_SHAPE.test(text) ? BigInt(text) : undefined
+  return parseNumber(String(name))
 }
 
 /**

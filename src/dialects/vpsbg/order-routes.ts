@@ -5,8 +5,9 @@ import type { PurchaseState } from '../../core/billing/purchase.ts'
 import { listPurchases, readPurchase } from '../../core/billing/purchase-views.ts'
 import { updatePurchase } from '../../core/billing/update-purchase.ts'
 import { Refusal } from '../../core/refusal.ts'
+import { callerOf } from '../../http/rest/caller.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { oneOf } from '../../http/rest/shapes.ts'
-import { callerOf } from './caller.ts'
 import { chosenOf, filterText } from './filters.ts'
 import { NameParams, numberOf } from './names.ts'
 import { orderText } from './order-text.ts'
@@ -17,13 +18,12 @@ import { sendJson } from './send-json.ts'
 import { ORDER_STATUSES, OrderShape } from './shapes.ts'
 import { NewBillingCycle, PromoCode, promoCodeOf, refusingCycle } from './terms-asked.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
-import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
 const tag = 'Orders'
 const DEFAULT_STATUSES: readonly PurchaseState[] = ['awaiting_payment', 'paid']
 
 /** Orders: the core's purchases. */
-export function registerOrders(app: VpsbgRoutes, deps: VpsbgDeps): void {
+export function registerOrders(app: RestRoutes, deps: VpsbgDeps): void {
   const { db } = deps.funnel.database
   app.get(
     '/orders',
@@ -63,7 +63,7 @@ export function registerOrders(app: VpsbgRoutes, deps: VpsbgDeps): void {
   registerOrderChanges(app, deps)
 }
 
-function registerOrderChanges(app: VpsbgRoutes, deps: VpsbgDeps): void {
+function registerOrderChanges(app: RestRoutes, deps: VpsbgDeps): void {
   const scope = 'write:billing'
   app.delete(
     '/orders/:id',

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readPurchase } from '../../core/billing/purchase-views.ts'
 import { execute } from '../../core/execute.ts'
-import type { Effect, Operation } from '../../core/operation.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
-import { callerOf } from './caller.ts'
+import type { Operation } from '../../core/operation.ts'
+import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
+import { callerOf } from '../../http/rest/caller.ts'
 import { orderText } from './order-text.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
 
@@ -24,7 +24,7 @@ export async function write<Input, Output>(
     input,
     idempotencyKey: idempotencyKeyOf(request, undefined),
   })
-  return toldWhetherReplayed(reply, effect)
+  return toldIfReplayed(reply, effect)
 }
 
 /**
@@ -48,10 +48,4 @@ export async function writeOrder<Input, Output extends { readonly purchaseId: st
   const { vpsbg, purchaseId } = await write(deps, { ...o, operation })
   // Another API has had the effect, and kept no text of ours.
   return vpsbg ?? (await textOf(deps.funnel.database.db, purchaseId))
-}
-
-/** Says in the answer's headers that the effect is an earlier request's. */
-export function toldWhetherReplayed<Output>(reply: FastifyReply, effect: Effect<Output>): Output {
-  if (effect.replayed) reply.header('idempotent-replayed', 'true')
-  return effect.output
 }

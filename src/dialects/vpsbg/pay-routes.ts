@@ -2,16 +2,15 @@ import { Type } from 'typebox'
 import type { PayOutcome, PayResult } from '../../core/billing/payment.ts'
 import { readPurchase } from '../../core/billing/purchase-views.ts'
 import { Refusal, type RefusalCode } from '../../core/refusal.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
-import { callerOf } from './caller.ts'
+import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
+import { callerOf } from '../../http/rest/caller.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { Names, orderIdsOf, refusingField, UNKNOWN_ORDER } from './names.ts'
 import { orderText } from './order-text.ts'
-import { toldWhetherReplayed } from './order-writes.ts'
 import { writing } from './route-options.ts'
 import { sendJson } from './send-json.ts'
 import { OrderShape } from './shapes.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
-import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
 const PayBody = Type.Object(
   {
@@ -30,7 +29,7 @@ const PayBody = Type.Object(
 )
 
 /** Paying orders, all of them or none. */
-export function registerPayments(app: VpsbgRoutes, deps: VpsbgDeps): void {
+export function registerPayments(app: RestRoutes, deps: VpsbgDeps): void {
   app.post(
     '/orders/pay',
     writing(
@@ -51,7 +50,7 @@ export function registerPayments(app: VpsbgRoutes, deps: VpsbgDeps): void {
       const purchaseIds = orderIdsOf(order_ids)
       const mayUseCard = payment_method === undefined ? null : payment_method === 'card'
       const input = { purchaseIds, mayUseCard }
-      const results = toldWhetherReplayed(
+      const results = toldIfReplayed(
         reply,
         await refusingField('/order_ids', UNKNOWN_ORDER, () =>
           deps.payments.pay({ actor, input, idempotencyKey: idempotencyKeyOf(request, undefined) }),

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { quoteRenewal, type RenewalQuote } from '../../core/billing/quote-renewal.ts'
 import { renewServers } from '../../core/billing/renew-servers.ts'
-import { callerOf } from './caller.ts'
+import { callerOf } from '../../http/rest/caller.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { Names, refusingField, serverIdsOf, UNKNOWN_SERVER } from './names.ts'
 import { writeOrder } from './order-writes.ts'
 import { reading, writing } from './route-options.ts'
@@ -10,7 +11,6 @@ import { OrderShape, QuoteShape } from './shapes.ts'
 import { BillingCycle, PromoCode, promoCodeOf, refusingCycle } from './terms-asked.ts'
 import { amount, percent } from './values.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
-import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
 const RenewBody = Type.Object(
   {
@@ -24,7 +24,7 @@ const scope = 'write:billing'
 const tag = 'Servers'
 
 /** Renewals: the order for one, and what it would come to. */
-export function registerRenewals(app: VpsbgRoutes, deps: VpsbgDeps): void {
+export function registerRenewals(app: RestRoutes, deps: VpsbgDeps): void {
   const { funnel } = deps
   app.post(
     '/servers/renew',

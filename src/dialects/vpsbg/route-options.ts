@@ -1,8 +1,8 @@
 import { type TSchema, Type } from 'typebox'
 import type { RefusalCode } from '../../core/refusal.ts'
 import type { Scope } from '../../core/scope.ts'
+import { requires } from '../../http/rest/caller.ts'
 import { IdempotencyHeader } from '../../http/rest/shapes.ts'
-import { requires } from './caller.ts'
 
 /** What OpenAPI says of a route, beside its shapes. */
 interface RouteText {

@@ -2,8 +2,9 @@ import { Type } from 'typebox'
 import { readPlanOffers } from '../../core/catalogue/plan-offers.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { SERVER_STATES, type ServerState } from '../../core/servers/server.ts'
+import { callerOf } from '../../http/rest/caller.ts'
+import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { oneOf } from '../../http/rest/shapes.ts'
-import { callerOf } from './caller.ts'
 import { chosenOf, filterText } from './filters.ts'
 import { NameParams } from './names.ts'
 import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
@@ -12,7 +13,6 @@ import { sendJson } from './send-json.ts'
 import { planText, serverStatusText, serverText, serverWithStateText } from './server-text.ts'
 import { PlanShape, ServerShape, ServerStatusShape, ServerWithStateShape } from './shapes.ts'
 import type { VpsbgDeps } from './vpsbg-deps.ts'
-import type { VpsbgRoutes } from './vpsbg-routes.ts'
 
 const scope = 'read:vm'
 const tag = 'Servers'
@@ -31,7 +31,7 @@ const ServerQuery = Type.Object({
 })
 
 /** Servers, as they are billed and as they run. */
-export function registerServers(app: VpsbgRoutes, deps: VpsbgDeps): void {
+export function registerServers(app: RestRoutes, deps: VpsbgDeps): void {
   const { servers } = deps
   app.get(
     '/servers',

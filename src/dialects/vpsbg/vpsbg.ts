@@ -1,10 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Refusal } from '../../core/refusal.ts'
+import { bearerKey, customerOfKey } from '../../http/customer-key.ts'
+import { setCaller } from '../../http/rest/caller.ts'
 import { acceptJson } from '../../http/rest/prepare-rest.ts'
 import { namesNothing, validatorCompiler } from '../../http/rest/validate.ts'
 import { registerBalance } from './balance-routes.ts'
-import { identify } from './caller.ts'
 import { registerOrders } from './order-routes.ts'
 import { registerPayments } from './pay-routes.ts'
 import { registerRenewals } from './renewal-routes.ts'
@@ -31,7 +32,9 @@ export async function registerVpsbg(app: FastifyInstance, deps: VpsbgDeps): Prom
       scope.setValidatorCompiler(validatorCompiler)
       // Answers are written by hand: JSON.stringify keeps amounts digit for digit.
       scope.setSerializerCompiler(() => JSON.stringify)
-      scope.addHook('onRequest', (request, reply) => identify(deps, request, reply))
+      scope.addHook('onRequest', async (request, reply) => {
+        setCaller(request, await customerOfKey(deps, bearerKey(request), { request, reply }))
+      })
       scope.setErrorHandler(async (error, request, reply) =>
         sendRefusal(request, reply, deps.toRefusal(namesNothing(error) ?? error, request)),
       )

@@ -1,18 +1,20 @@
 import { invalidField, Refusal } from '../../core/refusal.ts'
+import { parseNumber } from '../../lib/ids.ts'
 
 export const LIMIT_DEFAULT = 20
-const ID_SHAPE = /^[1-9]\d{0,17}$/
 
 /** A number as an id of a path; what is none names no object: refused `not_found`. */
 export function readId(text: string): bigint {
-  if (!ID_SHAPE.test(text)) throw new Refusal('not_found')
-  return BigInt(text)
+  const id = parseNumber(text)
+  if (id === undefined) throw new Refusal('not_found')
+  return id
 }
 
 /** An id within a body or a query; refused as that field's fault. */
 export function readIdField(text: string, pointer: string): bigint {
-  if (!ID_SHAPE.test(text)) throw invalidField(pointer, 'must be an id')
-  return BigInt(text)
+  const id = parseNumber(text)
+  if (id === undefined) throw invalidField(pointer, 'must be an id')
+  return id
 }
 
 /** Where a page begins and how long it is; one more row tells whether there is another. */
@@ -30,11 +32,12 @@ export function readPage(name: string, query: { limit?: number; cursor?: string 
 }
 
 function readCursor(name: string, cursor: string): bigint {
-  const [list, id = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ')
-  if (list !== name || !ID_SHAPE.test(id)) {
+  const [list, text = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ')
+  const id = parseNumber(text)
+  if (list !== name || id === undefined) {
     throw invalidField('/cursor', 'must be the nextCursor of this list')
   }
-  return BigInt(id)
+  return id
 }
 
 /** The page of `rows`, of which up to `limit + 1` were read, rendered. */

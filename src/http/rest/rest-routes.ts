@@ -3,7 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 
 /** A Fastify scope whose handlers are typed by their TypeBox schemas. */
-export type AdminRoutes = FastifyInstance<
+export type RestRoutes = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
