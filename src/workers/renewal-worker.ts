@@ -23,7 +23,10 @@ export interface RenewalWorkerDeps {
   busy(): boolean
 }
 
-const CHUNK = 500
+/** Less where customers feel it: a chunk is what they wait for at the most. */
+const CHUNK_MAX = 250
+const CHUNK_MIN = 50
+const CHUNK_GROWTH = 25
 const SUSPEND_CHUNK = 200
 const TICK_MS = 1_000
 /** While busy, each millisecond of work is followed by this many of rest. */
@@ -37,45 +40,49 @@ const REST_MAX_MS = 5_000
  * nothing more; that one process is at it at a time only saves work.
  */
 export function startRenewalWorker(deps: RenewalWorkerDeps): RunningWorker {
+  let chunk = CHUNK_MAX
   return startWorkerLoop({
     name: 'renewals',
     log: deps.log,
     async step() {
       const startedMs = performance.now()
-      const more = await renewOnce(deps)
+      const more = await renewOnce(deps, chunk)
       const tookMs = performance.now() - startedMs
       const waitMs = more ? 0 : TICK_MS
-      return deps.busy() ? Math.max(waitMs, Math.min(tookMs * REST_RATIO, REST_MAX_MS)) : waitMs
+      // Orders may pile up behind a chunk, too: then it was too long.
+      const isBusy = deps.busy()
+      chunk = isBusy ? Math.max(chunk >> 1, CHUNK_MIN) : Math.min(chunk + CHUNK_GROWTH, CHUNK_MAX)
+      return isBusy ? Math.max(waitMs, Math.min(tookMs * REST_RATIO, REST_MAX_MS)) : waitMs
     },
   })
 }
 
 /** One chunk of everything; says whether there is more. What fails keeps nothing else back. */
-export async function renewOnce(deps: RenewalWorkerDeps): Promise<boolean> {
+export async function renewOnce(deps: RenewalWorkerDeps, chunk = CHUNK_MAX): Promise<boolean> {
   const { pool } = deps.funnel.database
   const more = await runAlone(pool, ADVISORY_LOCKS.renewals, async () => {
     // What is made out in this step is paid in the next: both have work meanwhile.
-    const ended = await Promise.allSettled([issueChunk(deps), deps.payDue({ limit: CHUNK })])
+    const ended = await Promise.allSettled([issueChunk(deps, chunk), deps.payDue({ limit: chunk })])
     const { count: overdue } = await run(deps.funnel, suspendOverdue, { limit: SUSPEND_CHUNK })
     const failure = ended.find((one) => one.status === 'rejected')
     if (failure !== undefined) throw failure.reason
-    const isFull = ended.some((one) => one.status === 'fulfilled' && one.value === CHUNK)
+    const isFull = ended.some((one) => one.status === 'fulfilled' && one.value === chunk)
     return isFull || overdue === SUSPEND_CHUNK
   })
   return more ?? false
 }
 
 /** Where one renewal spoils the chunk, each is made out by itself, so that only that one waits. */
-async function issueChunk(deps: RenewalWorkerDeps): Promise<number> {
+async function issueChunk(deps: RenewalWorkerDeps, chunk: number): Promise<number> {
   const { funnel, log } = deps
   try {
-    return await issue(deps, { limit: CHUNK })
+    return await issue(deps, { limit: chunk })
   } catch (error) {
     // The database is away: it would be for each.
     if (error instanceof Refusal) throw error
   }
   const now = funnel.clock.now()
-  const ids = await findDueRenewals(funnel.database.db, { now, limit: CHUNK })
+  const ids = await findDueRenewals(funnel.database.db, { now, limit: chunk })
   for (const subscriptionId of ids) {
     try {
       await issue(deps, { limit: 1, only: [subscriptionId] })
