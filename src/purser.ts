@@ -94,7 +94,7 @@ async function serve(
   connection: ConnectionSettings,
   life: { stops: Stop[]; stopAll: () => Promise<void> },
 ): Promise<RunningPurser> {
-  const core = await startCore(config, connection, life.stops)
+  const core = await startCore(config, log, connection, life.stops)
   const app = createServer({ log, metrics: core.metrics, trustProxy: config.trustProxy })
   registerHealth(app, { pool: core.funnel.database.pool, metrics: core.metrics })
   await registerSurfaces(app, { core, config, log })

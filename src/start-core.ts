@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { BillingTerms } from './core/billing/billing-terms.ts'
 import type { CardGateways } from './core/billing/card-gateway.ts'
@@ -51,6 +52,7 @@ const HOT_QUERY_TIMEOUT_MS = 10_000
 /** Opens what `config` asks for on `connection`; whatever has to be stopped goes into `stops`. */
 export async function startCore(
   config: Config,
+  log: Logger,
   connection: ConnectionSettings,
   stops: Stop[],
 ): Promise<Core> {
@@ -82,7 +84,7 @@ export async function startCore(
     suspendAfterDays: config.suspendAfterDays,
   }
   const { compute, payment: cards } = drivers
-  const payments = new PaymentDesk({ funnel, compute, cards, terms })
+  const payments = new PaymentDesk({ funnel, compute, cards, terms, log })
   stops.push(() => payments.drained())
   const desk = openOrderDesk({ config, hot, watch, metrics, clock })
   return { funnel, hot, watch, desk, payments, drivers, terms, metrics, limiter }

@@ -16,7 +16,7 @@ import {
 } from './execute.ts'
 import { lockWallets, type Wallets } from './lock-wallets.ts'
 import type { Effect, EventDraft } from './operation.ts'
-import { Refusal } from './refusal.ts'
+import { isUnavailable, Refusal } from './refusal.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -116,8 +116,7 @@ export async function executeBatch<Input, Output>(
     settle(asked, await commit(funnel, operation, asked))
   } catch (error) {
     // While the database is away it is so for each.
-    const isAway = error instanceof Refusal && error.code === 'unavailable'
-    if (asked.length === 1 || isAway) fail(asked, toRefusal(error))
+    if (asked.length === 1 || isUnavailable(error)) fail(asked, toRefusal(error))
     else {
       for (const one of asked) {
         await commit(funnel, operation, [one]).then(

@@ -82,3 +82,8 @@ export function invalidField(
 ): Refusal {
   return new Refusal('invalid_input', { detail, fields: [{ pointer, detail, code }] })
 }
+
+/** Whether it is a passing trouble, and none of who asked: the database is away. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'unavailable'
+}

@@ -71,7 +71,7 @@ export async function startAdminApp(
   const compute = new Map([['simulated', simulatedCompute(world)]])
   const cards = new Map([['simulated', simulatedCards(world)]])
   const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
-  const payments = new PaymentDesk({ funnel, compute, cards, terms })
+  const payments = new PaymentDesk({ funnel, compute, cards, terms, log: { warn: () => {} } })
   const deps: AdminDeps = {
     funnel,
     watch,

@@ -30,7 +30,13 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
     const compute = new Map()
     const none = new Set<string>()
     const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
-    const payments = new PaymentDesk({ funnel, compute, cards: new Map(), terms })
+    const payments = new PaymentDesk({
+      funnel,
+      compute,
+      cards: new Map(),
+      terms,
+      log: { warn: () => {} },
+    })
     const servers = new ServerReader({ db: database.db, compute })
     const deps = {
       funnel,

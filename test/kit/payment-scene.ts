@@ -44,6 +44,8 @@ export class PaymentScene {
   readonly provider = new Provider()
   readonly gateway = new Gateway()
   readonly clock = new ShiftedClock()
+  /** What was logged, facts and message. */
+  readonly logged: [object, string][] = []
   readonly desks: PaymentDesk[] = []
   readonly #databases: Database[] = []
   readonly #place: TestDatabase
@@ -109,6 +111,7 @@ export class PaymentScene {
       compute: new Map([['simulated', this.provider]]),
       cards: new Map([['simulated', this.gateway]]),
       terms: TERMS,
+      log: { warn: (facts, message) => void this.logged.push([facts, message]) },
     })
     this.desks.push(desk)
     return desk

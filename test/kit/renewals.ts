@@ -158,6 +158,7 @@ function paymentsOf(funnel: Funnel): PaymentDesk {
     compute: new Map([['simulated', simulatedCompute(world)]]),
     cards: new Map([['simulated', simulatedCards(world)]]),
     terms: TERMS,
+    log: { warn: () => {} },
   })
 }
 

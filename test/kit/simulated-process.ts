@@ -44,7 +44,7 @@ export function startSimulatedProcess(o: {
   const world = { pool: database.pool, clock }
   const compute = new Map([['simulated', simulatedCompute(world)]])
   const cards = new Map([['simulated', simulatedCards(world)]])
-  const desk = new PaymentDesk({ funnel, compute, cards, terms })
+  const desk = new PaymentDesk({ funnel, compute, cards, terms, log })
   let dead = false
   const payDue = (limits: { limit: number }) => payDuePurchases(desk, limits)
   return {

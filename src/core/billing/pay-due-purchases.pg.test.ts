@@ -138,7 +138,11 @@ test('one that cannot be written keeps no other from being paid', async () => {
     [broken.server.subscriptionId],
   )
   passDays(40)
+  scene.logged.length = 0
   await assert.rejects(payDuePurchases(desk, { limit: 50 }), { constraint: /period_pkey/ })
+  const [[facts, message] = [{}, '']] = scene.logged
+  assert.equal(message, 'a purchase could not be paid')
+  assert.equal((facts as { purchase?: string }).purchase, String(broken.purchaseId))
   for (const each of renewals) {
     const state = each === broken ? 'processing' : 'paid'
     assert.equal((await scene.purchase(each.purchaseId)).state, state)

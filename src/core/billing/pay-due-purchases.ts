@@ -3,6 +3,7 @@ import type { Db } from '../../db/database.ts'
 import { SYSTEM } from '../actor.ts'
 import { execute } from '../execute.ts'
 import type { Operation } from '../operation.ts'
+import { isUnavailable } from '../refusal.ts'
 import { payAgainAt } from './pay-again.ts'
 import type { PayOutcome } from './payment.ts'
 import type { PaymentDesk } from './payment-desk.ts'
@@ -37,6 +38,8 @@ export async function payDuePurchases(desk: PaymentDesk, o: { limit: number }): 
       } catch (error) {
         undecided.push(id)
         errors.push(error)
+        const about = { purchase: String(id), err: error }
+        if (!isUnavailable(error)) desk.deps.log.warn(about, 'a purchase could not be paid')
       }
     }),
   )

@@ -158,6 +158,27 @@ test('while a provider does not answer the money is held, and a worker finishes 
   assert.equal(await anna.pay(desk, purchaseId, { key: 'held' }), 'paid', 'the repeat is told so')
 })
 
+test('what goes wrong outside is logged, by ids', async () => {
+  const anna = await scene.customer({ creditMicros: 30_000_000n })
+  const { server, purchaseId } = await anna.renewal()
+  scene.provider.next.set(server.ref, ['fail', 'lose', 'refuse', 'do'])
+  scene.logged.length = 0
+  assert.equal(await anna.pay(desk, purchaseId), 'paid')
+  const other = await anna.renewal()
+  scene.provider.next.set(other.server.ref, ['refuse'])
+  assert.equal(await anna.pay(desk, other.purchaseId), 'reversed')
+  const said = scene.logged.map(([facts, message]) => [{ ...facts, err: undefined }, message])
+  const about = { provider: 'simulated', servers: 1, err: undefined }
+  assert.deepEqual(said, [
+    [about, 'a provider could not be asked to renew servers'],
+    [about, 'a provider has not said whether servers are renewed'],
+    [
+      { ...about, refused: [{ ref: other.server.ref, reason: 'The test says so.' }] },
+      'a provider refused to renew servers',
+    ],
+  ])
+})
+
 test('many renewals of many customers share a commit, and each is answered for itself', async () => {
   const customers = await Promise.all(
     Array.from({ length: 30 }, (_, at) =>

@@ -3,7 +3,7 @@ import type { Actor } from '../actor.ts'
 import { type Call, execute } from '../execute.ts'
 import { GroupCommit } from '../group-commit.ts'
 import type { Effect } from '../operation.ts'
-import { Refusal } from '../refusal.ts'
+import { isUnavailable } from '../refusal.ts'
 import type { PendingCharge } from './card-charge-store.ts'
 import type { ChargeAnswer } from './card-gateway.ts'
 import { declineCharge, letGoOfCharge } from './charge-operations.ts'
@@ -48,7 +48,7 @@ export class PaymentSteps {
     this.#deps = deps
     this.#reservations = new GroupCommit(deps.funnel, reservePayments)
     this.#settlements = new GroupCommit(deps.funnel, settlePayments(deps.terms))
-    this.#extensions = new ExtendQueue(deps.compute)
+    this.#extensions = new ExtendQueue(deps.compute, deps.log)
   }
 
   /** Sets the money aside, or says why not. Refuses what `reservePayments` refuses. */
@@ -87,7 +87,7 @@ export class PaymentSteps {
       return { kind: output === 'lost' ? await this.#found(input.reserved) : output }
     } catch (error) {
       // The money is held: it is settled once the database can be written again.
-      if (error instanceof Refusal && error.code === 'unavailable') return { kind: 'settling' }
+      if (isUnavailable(error)) return { kind: 'settling' }
       throw error
     }
   }
@@ -158,16 +158,27 @@ export class PaymentSteps {
   }
 
   async #askGatewayOnce(charge: PendingCharge): Promise<ChargeAnswer> {
-    const gateway = this.#deps.cards.get(charge.gateway)
-    if (gateway === undefined) return { kind: 'unknown' }
+    const { cards, log } = this.#deps
     const { id: chargeId, cardRef, amountMicros, currency } = charge
+    const about = { gateway: charge.gateway, charge: String(chargeId) }
+    const gateway = cards.get(charge.gateway)
+    if (gateway === undefined) {
+      log.warn(about, 'no driver charges the cards of this gateway')
+      return { kind: 'unknown' }
+    }
     const timeout = new AbortController()
     try {
       const late = pause(CHARGE_MAX_MS, undefined, { signal: timeout.signal })
       late.catch(() => {})
-      const answer = gateway.charge({ chargeId, cardRef, amountMicros, currency })
-      return (await Promise.race([answer, late])) ?? { kind: 'unknown' }
-    } catch {
+      const asked = gateway.charge({ chargeId, cardRef, amountMicros, currency })
+      const answer = (await Promise.race([asked, late])) ?? ({ kind: 'unknown' } as const)
+      if (answer.kind === 'unknown') log.warn(about, 'a gateway has not said whether it charged')
+      if (answer.kind === 'declined') {
+        log.warn({ ...about, reason: answer.reason }, 'a gateway declined a charge')
+      }
+      return answer
+    } catch (err) {
+      log.warn({ ...about, err }, 'a gateway could not be asked to charge')
       return { kind: 'unknown' }
     } finally {
       timeout.abort()

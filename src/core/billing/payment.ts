@@ -9,6 +9,12 @@ export interface PaymentDeps {
   readonly compute: ComputeDrivers
   readonly cards: CardGateways
   readonly terms: BillingTerms
+  readonly log: PaymentLog
+}
+
+/** Where it is said what goes wrong outside, and is asked for again: ids and reasons alone. */
+export interface PaymentLog {
+  warn(facts: object, message: string): void
 }
 
 /** Purchases of one account that are paid all or none. */

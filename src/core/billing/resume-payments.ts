@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { SYSTEM } from '../actor.ts'
 import { execute } from '../execute.ts'
 import type { Operation } from '../operation.ts'
+import { isUnavailable } from '../refusal.ts'
 import { claimPendingCharges } from './charge-operations.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 import { claimProcessing, readPayableLines, type StoredPurchase } from './payment-store.ts'
@@ -19,13 +20,27 @@ export async function resumePayments(desk: PaymentDesk, o: { limit: number }): P
   const ids = held.purchases.map(({ id }) => id)
   const lines = ids.length === 0 ? new Map() : await readPayableLines(funnel.database.db, ids)
   const untilMs = performance.now()
+  /** Says of which payment it was that something went wrong. */
+  const named = async (about: object, body: () => Promise<unknown>) => {
+    try {
+      await desk.keepGoing(body())
+    } catch (err) {
+      const message = 'a payment could not be gone on with'
+      if (!isUnavailable(err)) desk.deps.log.warn({ ...about, err }, message)
+      throw err
+    }
+  }
   const ended = await Promise.allSettled([
     ...charged.charges.map((charge) =>
-      desk.keepGoing(desk.steps.charge(SYSTEM, { charge, lease: charged.lease }, untilMs)),
+      named({ charge: String(charge.id) }, () =>
+        desk.steps.charge(SYSTEM, { charge, lease: charged.lease }, untilMs),
+      ),
     ),
     ...held.purchases.map((purchase) => {
       const reserved = { purchase, lines: lines.get(purchase.id) ?? [], lease: held.lease }
-      return desk.keepGoing(desk.steps.finish(SYSTEM, reserved, untilMs))
+      return named({ purchase: String(purchase.id) }, () =>
+        desk.steps.finish(SYSTEM, reserved, untilMs),
+      )
     }),
   ])
   const failure = ended.find((one) => one.status === 'rejected')
