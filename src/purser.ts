@@ -23,6 +23,7 @@ import { registerHealth } from './http/health.ts'
 import { Limits } from './http/limits.ts'
 import { createServer, toRefusal } from './http/server.ts'
 import { StartupError } from './lib/startup-error.ts'
+import { loggedError } from './logged-error.ts'
 import { registerBillingPage } from './pages/billing.ts'
 import { type Core, type Stop, startCore } from './start-core.ts'
 import { startWorkers } from './start-workers.ts'
@@ -62,7 +63,10 @@ function createLog(config: Config): Logger {
     minLength: 4096,
     periodicFlush: 1000,
   })
-  return pino({ level: config.logLevel, base: null, timestamp }, out)
+  return pino(
+    { level: config.logLevel, base: null, timestamp, serializers: { err: loggedError } },
+    out,
+  )
 }
 
 /** The time as ISO 8601, written once a millisecond however many lines share it. */
