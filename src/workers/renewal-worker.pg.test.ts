@@ -6,6 +6,7 @@ import { renewServers } from '../core/billing/renew-servers.ts'
 import { updatePurchase } from '../core/billing/update-purchase.ts'
 import { execute } from '../core/execute.ts'
 import { grantCredit } from '../core/ledger/grant-credit.ts'
+import { setSimulatedFault } from '../drivers/simulated-faults.ts'
 
 let shop: RenewalShop
 before(async () => {
@@ -204,6 +205,30 @@ test('what fails by a fault of ours keeps nobody from being renewed or suspended
   assert.equal((await shop.purchases(fred))[0]?.state, 'paid')
   assert.equal((await shop.purchases(gina)).length, 2)
   await shop.verify()
+})
+
+test('what costs nothing, split off an order paid by hand, is paid by itself', async () => {
+  const ines = await shop.customer({ credit: '100' })
+  const servers = [await shop.rent(ines, { plan: 'gift', autoPay: false })]
+  servers.push(await shop.rent(ines, { autoPay: false }))
+  const { purchaseId } = await shop.run(ines, renewServers, {
+    serverIds: servers.map(({ serverId }) => serverId),
+    billingCycle: null,
+    promoCode: null,
+    addonIds: null,
+    existing: 'keep',
+  })
+  await setSimulatedFault(shop.database.pool, { operation: 'extend', fault: 'refuse', times: 1 })
+  await shop.query('update purchase set pay_at = $2 where id = $1', [purchaseId, shop.clock.now()])
+  const process = await shop.process()
+  await process.runDry()
+  const [split, paid] = await shop.purchases(ines)
+  assert.deepEqual([paid?.state, paid?.grossMicros], ['paid', 5n * UNIT])
+  assert.deepEqual([split?.state, split?.grossMicros], ['awaiting_payment', 0n])
+  shop.travel(1)
+  await process.runDry()
+  assert.equal((await shop.purchase(ines, split!.id)).state, 'paid')
+  assert.equal(await balanceOf(ines), 95n * UNIT)
 })
 
 test('many at once, by several processes: each once', async () => {

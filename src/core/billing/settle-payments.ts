@@ -197,7 +197,8 @@ async function split({ tx, now }: BatchContext, ending: Ending): Promise<void> {
   const refusedId = await splitPurchase(tx, {
     purchase,
     parts: ending,
-    payAt: payAgainAt(purchase, now),
+    // What costs nothing is paid by itself, though the whole was not.
+    payAt: payAgainAt({ ...purchase, grossMicros: sumsOf(ending.refused).grossMicros }, now),
     now,
   })
   const from = String(purchase.id)
