@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../db/database.ts'
-import { leased, letGo } from './payment-store.ts'
+import { dueToLook, leased, letGo } from './payment-store.ts'
 
 /** A charge that the gateway is to be asked for, as often as it takes to know. */
 export interface PendingCharge {
@@ -107,7 +107,7 @@ export async function claimCharges(
   const { rows } = await sql<PendingCharge>`
     with due as materialized (
       select id from card_charge
-      where look_at <= ${o.now}::timestamptz and state = 'pending'
+      where ${dueToLook(o.now)} and state = 'pending'
         and (lease_until is null or lease_until <= clock_timestamp())
       order by look_at limit ${o.limit} for no key update skip locked
     )

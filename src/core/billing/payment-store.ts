@@ -252,7 +252,7 @@ export async function claimProcessing(
   const { rows } = await sql<PurchaseRow>`
     with due as materialized (
       select id from purchase
-      where look_at <= ${o.now}::timestamptz and state = 'processing'
+      where ${dueToLook(o.now)} and state = 'processing'
         and (lease_until is null or lease_until <= clock_timestamp())
       order by look_at limit ${o.limit} for no key update skip locked
     )
@@ -293,6 +293,12 @@ export function leased(o: { lease: string; now: Date }) {
   return sql`lease_worker = ${o.lease}::uuid,
     lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
     look_at = ${new Date(o.now.getTime() + LEASE_MS)}::timestamptz`
+}
+
+/** SQL: whether a row is to be looked at: also where the clock was set back since that was said. */
+export function dueToLook(now: Date) {
+  return sql`(look_at <= ${now}::timestamptz
+    or look_at > ${now}::timestamptz + interval '2 minutes')`
 }
 
 /** SQL: a row that nobody has, to be looked at when it is a quarter older, within a minute. */

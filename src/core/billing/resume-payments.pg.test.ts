@@ -149,6 +149,24 @@ test('killed when the charge was booked', async () => {
   assert.deepEqual(await anna.periods(server), { paid: 1, tile: true })
 })
 
+test('killed, and the clock is set back', async () => {
+  const anna = await scene.customer({ creditMicros: 6_000_000n, card: true })
+  const [one, two] = [await anna.renewal(), await anna.renewal()]
+  kind(await reserve(anna, [one.purchaseId]), 'reserved')
+  const charged = { selection: { purchaseIds: [two.purchaseId], mayUseCard: true }, patient: true }
+  await desk.steps.reserve({ actor: anna.actor, input: charged, idempotencyKey: null })
+  scene.clock.shiftTo(-86_400_000)
+  try {
+    for (const table of ['purchase', 'card_charge']) {
+      await scene.query(`update ${table} set lease_until = now() where lease_until is not null`)
+    }
+    assert.equal(await resumePayments(other, { limit: 10 }), 2)
+    assert.deepEqual(await anna.money(), { wallet: 0n, held: 0n })
+  } finally {
+    scene.clock.shiftTo(0)
+  }
+})
+
 test('killed with a set that a card was to pay: all of it is finished', async () => {
   const anna = await scene.customer({ creditMicros: 6_000_000n, card: true })
   const [one, two] = [await anna.renewal(), await anna.renewal()]
