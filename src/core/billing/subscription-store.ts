@@ -71,6 +71,12 @@ export async function lockSubscriptions(tx: Tx, ids: readonly bigint[]): Promise
     order by id for no key update`.execute(tx)
 }
 
+/** Locks all of an account's, as `lockSubscriptions`. */
+export async function lockSubscriptionsOf(tx: Tx, accountId: bigint): Promise<void> {
+  await sql`select from subscription where account_id = ${accountId}
+    order by id for no key update`.execute(tx)
+}
+
 /** Locks subscriptions (`only` these, or any) whose renewal is to be made out, longest due first. */
 export async function lockDueForInvoice(
   tx: Tx,

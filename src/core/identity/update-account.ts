@@ -1,8 +1,7 @@
-import { hasPurchases } from '../billing/purchase-views.ts'
+import { requireNoPurchases } from '../billing/require-no-purchases.ts'
 import { moveEpoch } from '../epoch.ts'
 import { changeWalletCurrency } from '../ledger/wallets.ts'
 import type { Operation } from '../operation.ts'
-import { Refusal } from '../refusal.ts'
 import { checkEmail, checkLine } from '../text-field.ts'
 import { ACCOUNT_NAME_LENGTH_MAX, type Account, checkCurrency, checkTimeZone } from './account.ts'
 import { lockAccount, updateAccountRow } from './account-store.ts'
@@ -44,8 +43,7 @@ export const updateAccount: Operation<UpdateAccountInput, Account> = {
     if (fields.length === 0) return before
     if (fields.includes('currency')) {
       await changeWalletCurrency(tx, accountId, after.currency)
-      // What was made out is paid in the currency it was made out in.
-      if (await hasPurchases(tx, accountId)) throw new Refusal('currency_fixed')
+      await requireNoPurchases(tx, accountId)
     }
     record({ kind: 'account.updated', subjectId: accountId, accountId, data: { fields } })
     return await updateAccountRow(tx, accountId, {
