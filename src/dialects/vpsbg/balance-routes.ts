@@ -39,7 +39,7 @@ export function registerBalance(app: RestRoutes, deps: VpsbgDeps): void {
         tag: 'Balance',
         scope,
       },
-      { querystring: PageQuery, answer: pageShape(TransactionShape) },
+      { querystring: PageQuery, answer: pageShape(TransactionShape, '/v1/balance/transactions') },
     ),
     async (request, reply) => {
       const { query } = request
@@ -54,7 +54,7 @@ export function registerBalance(app: RestRoutes, deps: VpsbgDeps): void {
     '/invoices',
     reading(
       { operationId: 'listInvoices', summary: 'List invoices', tag: 'Invoices', scope },
-      { querystring: PageQuery, answer: pageShape(InvoiceShape) },
+      { querystring: PageQuery, answer: pageShape(InvoiceShape, '/v1/invoices') },
     ),
     async (request, reply) => {
       const { query } = request

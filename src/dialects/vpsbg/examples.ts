@@ -61,6 +61,17 @@ export const ORDER_EXAMPLE = {
   ],
 }
 
+/** The same once it is paid. */
+export const PAID_ORDER_EXAMPLE = {
+  ...ORDER_EXAMPLE,
+  amount_from_balance: 216,
+  status: 'paid',
+  promo_applicable: false,
+  payment_date: '2025-02-11T08:15:00.000000Z',
+  invoices: [{ ...INVOICE_EXAMPLE, invoice_number: '1000000001', type: 'original' }],
+  services: ORDER_EXAMPLE.services.map((line) => ({ ...line, is_period_changeable: false })),
+}
+
 export const PLAN_EXAMPLE = {
   id: 1,
   type: 'vps',

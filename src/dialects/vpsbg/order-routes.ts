@@ -9,7 +9,7 @@ import { callerOf } from '../../http/rest/caller.ts'
 import type { RestRoutes } from '../../http/rest/rest-routes.ts'
 import { oneOf } from '../../http/rest/shapes.ts'
 import { chosenOf, filterText } from './filters.ts'
-import { NameParams, numberOf } from './names.ts'
+import { numberOf } from './names.ts'
 import { orderText } from './order-text.ts'
 import { write, writeOrder } from './order-writes.ts'
 import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
@@ -20,6 +20,9 @@ import { NewBillingCycle, PromoCode, promoCodeOf, refusingCycle } from './terms-
 import type { VpsbgDeps } from './vpsbg-deps.ts'
 
 const tag = 'Orders'
+const OrderParams = Type.Object({
+  id: Type.String({ description: 'The number of the order', examples: ['7801'] }),
+})
 const DEFAULT_STATUSES: readonly PurchaseState[] = ['awaiting_payment', 'paid']
 
 /** Orders: the core's purchases. */
@@ -34,7 +37,7 @@ export function registerOrders(app: RestRoutes, deps: VpsbgDeps): void {
           ...PAGE_QUERY,
           'filter[status]': filterText(ORDER_STATUSES, DEFAULT_STATUSES),
         }),
-        answer: pageShape(OrderShape),
+        answer: pageShape(OrderShape, '/v1/orders'),
       },
     ),
     async (request, reply) => {
@@ -52,7 +55,7 @@ export function registerOrders(app: RestRoutes, deps: VpsbgDeps): void {
     '/orders/:id',
     reading(
       { operationId: 'getOrder', summary: 'Get an order', tag, scope: 'read:billing' },
-      { params: NameParams, answer: OrderShape },
+      { params: OrderParams, answer: OrderShape },
     ),
     async (request, reply) => {
       const { accountId } = callerOf(request)
@@ -74,8 +77,9 @@ function registerOrderChanges(app: RestRoutes, deps: VpsbgDeps): void {
         description: 'Only while it awaits payment. Its invoice cannot be paid any more.',
         tag,
         scope,
+        refuses: ['invalid_state', 'resource_locked'],
       },
-      { params: NameParams, answer: null },
+      { params: OrderParams, answer: null },
     ),
     async (request, reply) => {
       const input = { purchaseId: orderIdOf(request.params.id) }
@@ -86,8 +90,15 @@ function registerOrderChanges(app: RestRoutes, deps: VpsbgDeps): void {
   app.patch(
     '/orders/:id',
     writing(
-      { operationId: 'updateOrder', summary: 'Update order', tag, scope },
-      { params: NameParams, body: UpdateBody, answer: OrderShape },
+      {
+        operationId: 'updateOrder',
+        summary: 'Update order',
+        description: 'What is left out stays as it is; `promo_code` null takes a code away.',
+        tag,
+        scope,
+        refuses: ['invalid_state', 'not_sold', 'resource_locked'],
+      },
+      { params: OrderParams, body: UpdateBody, answer: OrderShape },
     ),
     async (request, reply) => {
       const { payment_method, auto_pay, promo_code } = request.body
@@ -109,9 +120,11 @@ function registerOrderChanges(app: RestRoutes, deps: VpsbgDeps): void {
         summary: 'Change renewal period',
         description:
           'Of one server of the order, from now on: its addons follow it. `service_type` and ' +
-          '`service_id` are those of the order.',
+          '`service_id` are those of the order. A promo code of the order that the new period ' +
+          'excludes falls away.',
         tag,
         scope,
+        refuses: ['invalid_state', 'not_sold', 'resource_locked'],
       },
       { params: ServiceParams, body: PeriodBody, answer: null },
     ),
@@ -132,19 +145,22 @@ function registerOrderChanges(app: RestRoutes, deps: VpsbgDeps): void {
   )
 }
 
-const UpdateBody = Type.Object({
-  payment_method: Type.Optional(oneOf(['balance', 'card'])),
-  auto_pay: Type.Optional(
-    Type.Boolean({ description: 'Whether it is paid by itself at `due_at`' }),
-  ),
-  promo_code: Type.Optional(PromoCode),
-})
+const UpdateBody = Type.Object(
+  {
+    payment_method: Type.Optional(oneOf(['balance', 'card'])),
+    auto_pay: Type.Optional(
+      Type.Boolean({ description: 'Whether it is paid by itself at `due_at`' }),
+    ),
+    promo_code: Type.Optional(PromoCode),
+  },
+  { examples: [{ payment_method: 'card', auto_pay: false }] },
+)
 const PeriodBody = Type.Object(
   { billing_cycle: NewBillingCycle, promo_code: Type.Optional(PromoCode) },
   { examples: [{ billing_cycle: 3 }] },
 )
 const ServiceParams = Type.Object({
-  ...NameParams.properties,
+  ...OrderParams.properties,
   service_type: Type.String({ examples: ['server'] }),
   service_id: Type.String({ examples: ['2904'] }),
 })

@@ -25,42 +25,52 @@ export function windowOf(query: PageQuery): { offset: number; limit: number } {
   return { offset: (page - 1) * limit, limit }
 }
 
-/** A page of `item`s, in the shape in which Laravel writes one. */
-export function pageShape<T extends TSchema>(item: T) {
-  return Type.Object({
-    data: Type.Array(item),
-    links: Type.Object(
-      { first: Link, last: Link, prev: nullable(Link), next: nullable(Link) },
-      { examples: [{ first: PAGE_EXAMPLE, last: PAGE_EXAMPLE, prev: null, next: null }] },
-    ),
-    meta: Type.Object({
-      current_page: Type.Integer(),
-      from: nullable(Type.Integer({ description: 'The first of the page, counted from 1' })),
-      last_page: Type.Integer(),
-      links: Type.Array(
-        Type.Object({
-          url: nullable(Link),
-          label: Type.String({ description: 'HTML', examples: ['1'] }),
-          active: Type.Boolean({ description: 'Whether it is this page' }),
-        }),
-      ),
-      path: Link,
-      per_page: Type.Integer(),
-      to: nullable(Type.Integer()),
-      total: Type.Integer(),
-    }),
-  })
+/** A page of `item`s of the list at `path`, in the shape in which Laravel writes one. */
+export function pageShape<T extends TSchema>(item: T, path: string) {
+  const { examples: rows = [] } = item as { examples?: readonly unknown[] }
+  const request = { url: path, protocol: 'https', host: 'panel.example' } as const
+  const example = toPage({ request, query: {}, publicUrl: null }, { rows, total: rows.length })
+  return Type.Object(
+    {
+      data: Type.Array(item),
+      links: Type.Object({
+        first: Link,
+        last: Link,
+        prev: nullable(Link),
+        next: nullable(Link),
+      }),
+      meta: Type.Object({
+        current_page: Type.Integer(),
+        from: nullable(Type.Integer({ description: 'The first of the page, counted from 1' })),
+        last_page: Type.Integer(),
+        links: Type.Array(
+          Type.Object({
+            url: nullable(Link),
+            label: Type.String({ description: 'HTML' }),
+            active: Type.Boolean({ description: 'Whether it is this page' }),
+          }),
+        ),
+        path: Link,
+        per_page: Type.Integer(),
+        to: nullable(Type.Integer()),
+        total: Type.Integer(),
+      }),
+    },
+    { examples: [example] },
+  )
 }
 
-const PAGE_EXAMPLE = 'https://panel.example/v1/orders?page=1'
-const Link = Type.String({ format: 'uri', examples: [PAGE_EXAMPLE] })
+const Link = Type.String({ format: 'uri' })
+
+/** Where a list was asked for. */
+type Asked = Pick<FastifyRequest, 'url' | 'protocol' | 'host'>
 
 /**
  * The page of `rows`, of which there are `total` in the whole list. Its links keep the filters
  * and the order that were asked for.
  */
 export function toPage<Row>(
-  o: { request: FastifyRequest; query: PageQuery; publicUrl: string | null },
+  o: { request: Asked; query: PageQuery; publicUrl: string | null },
   list: { rows: readonly Row[]; total: number },
 ) {
   const { rows, total } = list
@@ -94,7 +104,7 @@ export function toPage<Row>(
   }
 }
 
-function linksTo(request: FastifyRequest, publicUrl: string | null) {
+function linksTo(request: Asked, publicUrl: string | null) {
   const origin = publicUrl ?? `${request.protocol}://${request.host}`
   const { url } = request
   const path = url.split('?', 1)[0]!

@@ -5,6 +5,7 @@ import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
 import { callerOf } from '../../http/rest/caller.ts'
 import type { RestRoutes } from '../../http/rest/rest-routes.ts'
+import { PAID_ORDER_EXAMPLE } from './examples.ts'
 import { Names, orderIdsOf, refusingField, UNKNOWN_ORDER } from './names.ts'
 import { orderText } from './order-text.ts'
 import { writing } from './route-options.ts'
@@ -28,6 +29,11 @@ const PayBody = Type.Object(
   { examples: [{ order_ids: [7801], payment_method: 'balance' }] },
 )
 
+const PaidShape = Type.Object(
+  { data: Type.Array(OrderShape) },
+  { examples: [{ data: [PAID_ORDER_EXAMPLE] }] },
+)
+
 /** Paying orders, all of them or none. */
 export function registerPayments(app: RestRoutes, deps: VpsbgDeps): void {
   app.post(
@@ -41,8 +47,9 @@ export function registerPayments(app: RestRoutes, deps: VpsbgDeps): void {
           'with the status `processing`: its money is set aside, and it is finished without you.',
         tag: 'Orders',
         scope: 'write:billing',
+        refuses: ['already_paid', 'insufficient_funds', 'invalid_state', 'payment_reversed'],
       },
-      { body: PayBody, answer: Type.Object({ data: Type.Array(OrderShape) }) },
+      { body: PayBody, answer: PaidShape },
     ),
     async (request, reply) => {
       const actor = callerOf(request)

@@ -35,9 +35,11 @@ export function registerRenewals(app: RestRoutes, deps: VpsbgDeps): void {
         description:
           'Creates a renew order for your servers and their addons. Nothing is paid by it: ' +
           '`POST /v1/orders/pay` does that, or `auto_pay` at `due_at`. Where an unpaid order for ' +
-          'the same servers exists, that one is answered, changed to what is asked for.',
+          'the same servers exists, that one is answered, changed to what is asked for: what is ' +
+          'left out stays as it is, but a promo code that a new cycle excludes falls away.',
         tag,
         scope,
+        refuses: ['existing_invoice_blocking', 'invalid_state', 'not_sold', 'resource_locked'],
       },
       { body: RenewBody, answer: OrderShape },
     ),
@@ -56,9 +58,10 @@ export function registerRenewals(app: RestRoutes, deps: VpsbgDeps): void {
       {
         operationId: 'calculateRenewal',
         summary: 'Calculate renew amount',
-        description: 'What the renew order would come to. Nothing is changed.',
+        description: 'What a renew order made out now would come to. Nothing is changed.',
         tag,
         scope,
+        refuses: ['invalid_state', 'not_sold'],
       },
       { body: RenewBody, answer: QuoteShape },
     ),

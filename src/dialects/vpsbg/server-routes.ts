@@ -37,7 +37,7 @@ export function registerServers(app: RestRoutes, deps: VpsbgDeps): void {
     '/servers',
     reading(
       { operationId: 'listServers', summary: 'List servers', tag, scope },
-      { querystring: ServerQuery, answer: pageShape(ServerShape) },
+      { querystring: ServerQuery, answer: pageShape(ServerShape, '/v1/servers') },
     ),
     async (request, reply) => {
       const { query } = request
@@ -97,6 +97,7 @@ export function registerServers(app: RestRoutes, deps: VpsbgDeps): void {
         description: 'As its provider sees it now; 500 where that one does not answer.',
         tag,
         scope,
+        refuses: ['provider_error'],
       },
       { params: NameParams, answer: ServerStatusShape },
     ),

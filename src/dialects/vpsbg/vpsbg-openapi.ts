@@ -1,6 +1,10 @@
+import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import { type DescribedRoute, pathsOf } from '../../http/route-openapi.ts'
-import type { OpenApiDocument, OpenApiResponse } from '../../lib/openapi-document.ts'
-import { ERROR_RESPONSES } from './route-options.ts'
+import type { OpenApiDocument } from '../../lib/openapi-document.ts'
+import { ALIKE } from './error-responses.ts'
+import { vpsbgRefused } from './vpsbg-errors.ts'
+
+export const VPSBG_TITLE = 'VPSBG API'
 
 const PREFIX = '/v1/'
 
@@ -11,7 +15,7 @@ export function vpsbgDocument(routes: readonly DescribedRoute[], version: string
   return {
     openapi: '3.1.0',
     info: {
-      title: 'VPSBG API',
+      title: VPSBG_TITLE,
       version,
       summary: 'Servers and their renewals, orders, the balance and invoices.',
       description: `JSON over HTTP. Send your key as \`Authorization: Bearer …\`. A key with \`read:all\` may read everything, one with \`write:all\` may do everything else.
@@ -22,6 +26,8 @@ Amounts are JSON numbers, \`amount\` before VAT and \`amount_with_vat\` after. T
 
 Lists take \`page\` and \`per_page\` (up to 50) and answer \`data\`, \`links\` and \`meta\`.
 
+Fields that are not known are ignored, in bodies and in queries; a path may end with a slash.
+
 Every write takes \`Idempotency-Key\`: sent again with the same fields it does nothing twice and answers the same, with \`Idempotent-Replayed: true\`. Keys are kept for 30 days.
 
 Errors carry \`message\` for people and \`code\` for programs. 422 names each wrong field in \`errors\`; 400 says why something is not possible now; 423 asks to try again.
@@ -31,23 +37,41 @@ A key may send 600 requests a minute; the \`RateLimit-*\` headers count along.`,
     },
     servers: [{ url: '/' }],
     tags: tags.map((name) => ({ name })),
-    paths: pathsOf(own, SHARED),
+    paths: pathsOf(
+      own,
+      new Map([...ALIKE].map(([status, response]) => [response, nameOf(status)])),
+    ),
     components: {
       responses: Object.fromEntries(
-        Object.entries(ERROR_RESPONSES).map(([status, response]) => [
-          nameOf(status),
-          response as OpenApiResponse,
-        ]),
+        [...ALIKE].map(([status, response]) => [nameOf(status), response]),
       ),
       securitySchemes: { customerKey: { type: 'http', scheme: 'bearer' } },
     },
   }
 }
 
-const SHARED: ReadonlyMap<unknown, string> = new Map(
-  Object.entries(ERROR_RESPONSES).map(([status, response]) => [response, nameOf(status)]),
-)
-
 function nameOf(status: string): string {
   return `Error${status}`
 }
+
+/** How this API tells a refusal: its programs go by the code, people by a message. */
+export function vpsbgAnswer(code: RefusalCode): { status: number; text: string } | undefined {
+  if (OF_OTHERS.has(code)) return undefined
+  const fields =
+    code === 'invalid_input' ? [{ pointer: '/x', detail: '', code: 'invalid_value' as const }] : []
+  return { status: vpsbgRefused(new Refusal(code, { fields })).status, text: code }
+}
+
+/** What only orders of the panels and operators can be refused with. */
+const OF_OTHERS: ReadonlySet<RefusalCode> = new Set([
+  'unknown_action',
+  'too_many_ids',
+  'service_not_found',
+  'order_not_found',
+  'type_not_orderable',
+  'feature_unavailable',
+  'order_not_cancelable',
+  'conflict',
+  'currency_fixed',
+  'refund_exceeds_charge',
+])
