@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { adminDocument, customerDocument } from './admin/admin-openapi.ts'
-import { REFUSALS, Refusal, type RefusalCode } from './core/refusal.ts'
-import { CROWNPANEL_TITLE, crownpanelDocument } from './dialects/crownpanel/crownpanel-openapi.ts'
-import { crownpanelRefused } from './dialects/crownpanel/crownpanel-refusals.ts'
-import { hostupDocument } from './dialects/hostup/hostup-openapi.ts'
+import type { RefusalCode } from './core/refusal.ts'
+import {
+  CROWNPANEL_TITLE,
+  crownpanelAnswer,
+  crownpanelDocument,
+} from './dialects/crownpanel/crownpanel-openapi.ts'
+import { HOSTUP_TITLE, hostupDocument, isOfHostup } from './dialects/hostup/hostup-openapi.ts'
 import { panelText } from './dialects/panel/panel-text.ts'
-import type { PanelDialect } from './dialects/panel-family/panel-dialect.ts'
-import { panelDocument } from './dialects/panel-family/panel-openapi.ts'
+import { panelAnswer, panelDocument } from './dialects/panel-family/panel-openapi.ts'
 import { panelbonText } from './dialects/panelbon/panelbon-text.ts'
-import { vpsbgRefused } from './dialects/vpsbg/vpsbg-errors.ts'
-import { vpsbgDocument } from './dialects/vpsbg/vpsbg-openapi.ts'
+import { VPSBG_TITLE, vpsbgAnswer, vpsbgDocument } from './dialects/vpsbg/vpsbg-openapi.ts'
 import type { ErrorSurface } from './docs/error-pages.ts'
 import { registerDocs, type ServedDocument } from './docs/register-docs.ts'
 import { healthDocument } from './http/health-openapi.ts'
@@ -62,35 +63,29 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
 }
 
 const SURFACES: readonly ErrorSurface[] = [
-  { name: 'crownpanel', title: CROWNPANEL_TITLE, answer: answered(crownpanelRefused) },
-  { name: 'vpsbg', title: 'VPSBG', answer: answered(vpsbgRefused) },
-  panelSurface('panel', panelText.title, panelText.dialect),
-  panelSurface('panelbon', panelbonText.title, panelbonText.dialect),
-  problemSurface('hostup', 'HostUp'),
-  problemSurface('admin', 'Operator API'),
+  surface('crownpanel', CROWNPANEL_TITLE, crownpanelAnswer),
+  surface('vpsbg', VPSBG_TITLE, vpsbgAnswer),
+  ...[panelText, panelbonText].map(({ dialect, title }) =>
+    surface(dialect.name, title, (code) => panelAnswer(dialect, code)),
+  ),
+  surface('hostup', HOSTUP_TITLE, (code) => (isOfHostup(code) ? problemAnswer(code) : undefined)),
+  surface('admin', 'Operator API', problemAnswer),
 ]
 
-function problemSurface(name: string, title: string): ErrorSurface {
+/** What REST writes for bad input stands for the core's code. */
+function surface(
+  name: string,
+  title: string,
+  answer: (code: RefusalCode) => ReturnType<ErrorSurface['answer']>,
+): ErrorSurface {
   return {
     name,
     title,
-    answer(code) {
-      const kinds = Object.values(PROBLEMS)
-      const kind = isRefusal(code) ? PROBLEMS[code] : kinds.find((one) => one.code === code)
-      return kind && { status: kind.status, text: `${kind.title} (${kind.code})` }
-    },
+    answer: (code) => answer(code === 'invalid_request' ? 'invalid_input' : code),
   }
 }
 
-function panelSurface(name: string, title: string, dialect: PanelDialect): ErrorSurface {
-  return { name, title, answer: answered(dialect.refused) }
-}
-
-/** How a dialect whose refusals have one text each answers a code. */
-function answered(refused: PanelDialect['refused']): ErrorSurface['answer'] {
-  return (code) => refused(new Refusal(isRefusal(code) ? code : 'invalid_input'))
-}
-
-function isRefusal(code: string): code is RefusalCode {
-  return Object.hasOwn(REFUSALS, code)
+function problemAnswer(code: RefusalCode): { status: number; text: string } {
+  const { status, title, code: shown } = PROBLEMS[code]
+  return { status, text: `${title} (${shown})` }
 }

@@ -28,6 +28,51 @@ test('every code of every refusal has a page that says what to change', async ()
   }
 })
 
+/** How an error's page says that each API answers: status and text by the API's title. */
+async function answersOn(code: string): Promise<Record<string, string>> {
+  const page = await (await get(`/errors/${code}`)).text()
+  const rows = page.matchAll(
+    /<tr><th[^>]*><a [^>]*>([^<]*)<\/a><\/th><td>([^<]*)<\/td><td>([^<]*)</g,
+  )
+  return Object.fromEntries([...rows].map(([, api, status, text]) => [api, `${status} ${text}`]))
+}
+
+test("an error's page shows what each API answers, and no API that never does", async () => {
+  const problem = (text: string) => ({ HostUp: text, 'Operator API': text })
+  assert.deepEqual(await answersOn('already_paid'), {
+    'CrownPanel API': '200 Invoice Already Paid.',
+    'VPSBG API': '400 already_paid',
+    ...problem('409 Not possible in this state (invalid_state)'),
+  })
+  assert.deepEqual(await answersOn('insufficient_funds'), {
+    'CrownPanel API': '200 Wallet Balance not enough to renew this service.',
+    'VPSBG API': '400 insufficient_funds',
+    'Panel API': '402 Not enough funds on balance',
+    'PanelBon API v2': '400 Insufficient balance',
+    ...problem('402 Not enough money (insufficient_funds)'),
+  })
+  assert.deepEqual(await answersOn('payment_reversed'), {
+    'CrownPanel API': '200 Success, $5 was reversed back to account due to an API issue.',
+    'VPSBG API': '400 payment_reversed',
+    ...problem('502 The provider failed (provider_error)'),
+  })
+  assert.deepEqual(await answersOn('existing_invoice_blocking'), {
+    'VPSBG API': '400 existing_invoice_blocking',
+    ...problem('409 An unpaid invoice exists (existing_invoice_blocking)'),
+  })
+  for (const code of ['invalid_input', 'invalid_request']) {
+    assert.deepEqual(await answersOn(code), {
+      'CrownPanel API': '200 Invalid INVOICE_ID.',
+      'VPSBG API': '422 invalid_input',
+      'Panel API': '400 quantity must be between 50 and 10000',
+      'PanelBon API v2': '400 Invalid parameters',
+      ...problem('400 Validation failed (invalid_request)'),
+    })
+  }
+  assert.deepEqual(Object.keys(await answersOn('refund_exceeds_charge')), ['Operator API'])
+  assert.equal((await answersOn('unauthorized'))['VPSBG API'], '401 unauthorized')
+})
+
 test('the type of a problem leads to its page', async () => {
   const answer = await purser.admin('GET', '/accounts/999999')
   assert.equal(answer.status, 404)

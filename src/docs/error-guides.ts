@@ -66,7 +66,8 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
   not_found: {
     title: 'Not found',
     meaning: 'There is no such object or address, or it belongs to somebody else.',
-    remedy: 'Check the id and the path. What belongs to another account is answered like this too.',
+    remedy:
+      'Check the id and the path. What belongs to another account is answered like this too. In a list of ids VPSBG calls it a wrong field.',
   },
   service_not_found: {
     title: 'No such service',
@@ -87,7 +88,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not available yet',
     meaning: 'This version of Purser does not have what was asked for.',
     remedy:
-      'Send an order without `runs` and `interval`, or choose a service of another type. In CrownPanel, use a query that the [documentation](/docs/crownpanel) has. The release notes say when it arrives.',
+      'Send an order without `runs` and `interval`, or choose a service of another type. In CrownPanel and HostUp, use a call that the [documentation](/docs) has. The release notes say when it arrives.',
   },
   order_not_cancelable: {
     title: 'The order cannot be canceled',
@@ -131,7 +132,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     meaning:
       'The renewal was made out before: an unpaid invoice for the same period waits. No second one is made.',
     remedy:
-      'Pay the invoice that the answer names: `extensions.recovery` has the method and the address. After that the server is renewed, and there is nothing left to ask for.',
+      'Pay the invoice that the answer names: in HostUp `extensions.recovery` has the method and the address. After that the server is renewed, and there is nothing left to ask for. VPSBG names the open order: it is for other servers than those asked for; pay it, delete it, or renew exactly its servers.',
   },
   already_paid: {
     title: 'Paid already',

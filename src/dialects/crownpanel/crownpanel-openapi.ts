@@ -1,4 +1,5 @@
-import { Refusal } from '../../core/refusal.ts'
+import type { RenewalPayment } from '../../core/billing/pay-server-renewal.ts'
+import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import type {
   ActionText,
   JsonSchema,
@@ -9,6 +10,7 @@ import { crownpanelRefused, refusalAnswer } from './crownpanel-refusals.ts'
 import { Refused } from './crownpanel-schemas.ts'
 import { CROWNPANEL_ERRORS, CROWNPANEL_QUERIES, type QueryText } from './crownpanel-text.ts'
 import { LATER_QUERIES } from './later-queries.ts'
+import { renewalAnswer } from './renewal-answer.ts'
 
 export const CROWNPANEL_TITLE = 'CrownPanel API'
 
@@ -148,6 +150,26 @@ function actionText({ query, title, description, ...text }: QueryText): ActionTe
       return { status, error, code, when: CROWNPANEL_ERRORS[code].when }
     }),
   }
+}
+
+/** What became of a renewal, by what the core calls it. */
+const RENEWALS: Partial<Record<RefusalCode, RenewalPayment['kind']>> = {
+  already_paid: 'already_paid',
+  insufficient_funds: 'insufficient_funds',
+  invalid_state: 'not_renewable',
+  payment_reversed: 'reversed',
+}
+
+/** How this API tells a refusal; undefined where it never has to. */
+export function crownpanelAnswer(code: RefusalCode): { status: number; text: string } | undefined {
+  const kind = RENEWALS[code]
+  if (kind === undefined) return isOfCrownPanel(code) ? refused(code) : undefined
+  const example = { invoiceId: null, amountMicros: 5_000_000n, currency: 'USD', kind }
+  return { status: 200, text: renewalAnswer('renew_service', example).query_result }
+}
+
+function isOfCrownPanel(code: RefusalCode): code is keyof typeof CROWNPANEL_ERRORS {
+  return Object.hasOwn(CROWNPANEL_ERRORS, code)
 }
 
 function refused(code: keyof typeof CROWNPANEL_ERRORS) {

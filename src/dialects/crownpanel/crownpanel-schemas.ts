@@ -49,7 +49,9 @@ export const VpsInfo = strictObject({
   location: Type.String(),
   created_on: Seconds,
   next_due_date: Seconds,
-  renewal_price: nullable(AmountText),
+  renewal_price: Type.Union([AmountText, Type.Null()], {
+    description: 'Of the next period, with its addons; null: it is not sold so any more',
+  }),
   billing_cycle: Type.Integer({ minimum: 1, maximum: 24, description: 'Months' }),
   invoice_id: Type.Union([NumberText, Type.Null()], {
     description: 'The unpaid renewal invoice; null: none is open',

@@ -45,7 +45,9 @@ export const CROWNPANEL_ERRORS = {
   feature_unavailable: { when: 'The query belongs to this API, but is not in this version.' },
   not_found: { when: '`VMID` is missing, or none of your servers goes by it.' },
   invalid_input: {
-    when: '`INVOICE_ID` is none of your invoices for this server; or the body is no form.',
+    when:
+      '`INVOICE_ID` is none of your invoices for this server. A body that is no form is refused ' +
+      'in words of its own.',
     detail: 'Invalid INVOICE_ID.',
   },
   idempotency_key_invalid: { when: 'The idempotency key is not 1 to 255 printable ASCII letters.' },

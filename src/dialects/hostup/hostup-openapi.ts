@@ -1,7 +1,10 @@
+import type { RefusalCode } from '../../core/refusal.ts'
 import { CUSTOMER_COOKIE } from '../../http/rest/session-cookie.ts'
 import { type DescribedRoute, pathsOf, tagsOf } from '../../http/route-openapi.ts'
 import type { OpenApiDocument } from '../../lib/openapi-document.ts'
 import { NAMED_PROBLEMS, PROBLEM_NAMES } from './problem-responses.ts'
+
+export const HOSTUP_TITLE = 'HostUp'
 
 const PREFIXES = ['/api/v2/', '/api/jobs/']
 
@@ -14,7 +17,7 @@ export function hostupDocument(
   return {
     openapi: '3.1.0',
     info: {
-      title: 'HostUp',
+      title: HOSTUP_TITLE,
       version,
       summary: "HostUp's API v2: servers, their renewal, invoices and the wallet.",
       description: `JSON over HTTP. Send a key as \`Authorization: Bearer …\`; a call needs its scope. A signed-in customer's cookie \`${CUSTOMER_COOKIE}\` works too, from this site's own pages alone.
@@ -45,4 +48,23 @@ A key may send 600 requests a minute; the \`X-RateLimit-*\` headers count along.
       },
     },
   }
+}
+
+/** What only orders of the panels and operators can be refused with. */
+const OF_OTHERS: ReadonlySet<RefusalCode> = new Set([
+  'unknown_action',
+  'too_many_ids',
+  'service_not_found',
+  'order_not_found',
+  'type_not_orderable',
+  'order_not_cancelable',
+  'conflict',
+  'currency_fixed',
+  'refund_exceeds_charge',
+  'resource_locked',
+])
+
+/** Whether this API can answer with it. */
+export function isOfHostup(code: RefusalCode): boolean {
+  return !OF_OTHERS.has(code)
 }

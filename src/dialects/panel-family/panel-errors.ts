@@ -27,6 +27,7 @@ export const PANEL_ERRORS = {
     detail: 'Drip-feed is not available yet: send the order without runs and interval',
   },
   insufficient_funds: { when: 'The order costs more than the wallet holds. Nothing was taken.' },
+  payload_too_large: { when: 'The body has more than 1 MiB.' },
   provider_error: { when: 'The provider had to be asked and failed. Nothing was changed.' },
   internal_error: {
     when: 'Our fault. Nothing was changed; `X-Request-Id` finds it in the log.',

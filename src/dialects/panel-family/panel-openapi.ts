@@ -48,6 +48,7 @@ const EVERYWHERE = [
   'insufficient_scope',
   'rate_limited',
   'unknown_action',
+  'payload_too_large',
   'internal_error',
   'unavailable',
 ] as const satisfies readonly (keyof typeof PANEL_ERRORS)[]
@@ -173,6 +174,20 @@ function actionText(dialect: PanelDialect, action: PanelAction): ActionText {
       })
       .sort((a, b) => a.status - b.status),
   }
+}
+
+/** How an API of the family tells a refusal; undefined where it never has to. */
+export function panelAnswer(
+  dialect: PanelDialect,
+  code: RefusalCode,
+): { readonly status: number; readonly text: string } | undefined {
+  // Of one order among those that `cancel` names.
+  if (code === 'order_not_cancelable') return dialect.refused(new Refusal(code))
+  return isOfPanels(code) ? refused(dialect, code) : undefined
+}
+
+function isOfPanels(code: RefusalCode): code is keyof typeof PANEL_ERRORS {
+  return Object.hasOwn(PANEL_ERRORS, code)
 }
 
 function refused(dialect: PanelDialect, code: keyof typeof PANEL_ERRORS) {
