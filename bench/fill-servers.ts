@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { SYSTEM } from '../src/core/actor.ts'
-import { createTaxProfile } from '../src/core/billing/create-tax-profile.ts'
+import { createTaxProfile } from '../src/core/billing/tax/create-tax-profile.ts'
 import { createPlan } from '../src/core/catalogue/create-plan.ts'
 import { execute, type Funnel } from '../src/core/execute.ts'
 import type { Operation } from '../src/core/operation.ts'

@@ -1,5 +1,5 @@
-import { createTaxProfile } from './core/billing/create-tax-profile.ts'
-import { listTaxProfiles } from './core/billing/tax-profile-views.ts'
+import { createTaxProfile } from './core/billing/tax/create-tax-profile.ts'
+import { listTaxProfiles } from './core/billing/tax/tax-profile-views.ts'
 import { listAddons } from './core/catalogue/addon-views.ts'
 import { createAddon } from './core/catalogue/create-addon.ts'
 import { createPlan } from './core/catalogue/create-plan.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { payDuePurchases } from './core/billing/pay-due-purchases.ts'
+import { payDuePurchases } from './core/billing/paying/pay-due-purchases.ts'
 import type { Core, Stop } from './start-core.ts'
 import { startCleanUp } from './workers/clean-up.ts'
 import { startDeliveryWorker } from './workers/delivery-worker.ts'

@@ -124,8 +124,8 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   addon: ['src/core/catalogue/'],
   addon_price: ['src/core/catalogue/'],
   api_key: ['src/core/identity/'],
-  card: ['src/core/billing/'],
-  card_charge: ['src/core/billing/'],
+  card: ['src/core/billing/cards/'],
+  card_charge: ['src/core/billing/paying/'],
   clean_up_mark: ['src/core/orders/'],
   credit: ['src/core/ledger/'],
   epoch: ['src/core/epoch.ts'],
@@ -160,7 +160,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   simulated_server: ['src/drivers/'],
   subscription: ['src/core/billing/'],
   subscription_period: ['src/core/billing/'],
-  tax_profile: ['src/core/billing/'],
+  tax_profile: ['src/core/billing/tax/'],
   transfer: ['src/core/ledger/'],
 }
 

@@ -1,5 +1,5 @@
 import type { BillingTerms } from '../core/billing/billing-terms.ts'
-import type { PaymentDesk } from '../core/billing/payment-desk.ts'
+import type { PaymentDesk } from '../core/billing/paying/payment-desk.ts'
 import type { EpochWatch } from '../core/epoch-watch.ts'
 import type { Funnel } from '../core/execute.ts'
 import type { KeyDirectory } from '../core/identity/key-directory.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { readGateways } from '../core/billing/gateway-views.ts'
+import { readGateways } from '../core/billing/cards/gateway-views.ts'
 import { readProviders } from '../core/orders/provider-views.ts'
 import { readComputeProviders } from '../core/servers/provider-views.ts'
 import type { RestRoutes } from '../http/rest/rest-routes.ts'

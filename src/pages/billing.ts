@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { findInvoiceByNumber, listInvoices } from '../core/billing/invoice-views.ts'
-import type { PaymentDesk } from '../core/billing/payment-desk.ts'
+import type { PaymentDesk } from '../core/billing/paying/payment-desk.ts'
 import type { Invoice } from '../core/billing/purchase.ts'
 import { readPurchase } from '../core/billing/purchase-views.ts'
 import { authorize, type Funnel } from '../core/execute.ts'

@@ -1,4 +1,4 @@
-import type { PayOutcome } from '../core/billing/payment.ts'
+import type { PayOutcome } from '../core/billing/paying/payment.ts'
 import type { Invoice } from '../core/billing/purchase.ts'
 import { money, type Notice } from './customer-page.ts'
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { PaymentDesk } from '../core/billing/payment-desk.ts'
-import { resumePayments } from '../core/billing/resume-payments.ts'
+import type { PaymentDesk } from '../core/billing/paying/payment-desk.ts'
+import { resumePayments } from '../core/billing/paying/resume-payments.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
 const CHUNK = 200

@@ -1,7 +1,7 @@
 /** What every gateway of saved cards has to pass. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CardGateway, ChargeRequest } from '../../src/core/billing/card-gateway.ts'
+import type { CardGateway, ChargeRequest } from '../../src/core/billing/paying/card-gateway.ts'
 
 export interface CardsUnderTest {
   readonly gateway: CardGateway

@@ -1,7 +1,7 @@
 import fastify from 'fastify'
 import { registerAdmin } from '../../src/admin/admin.ts'
 import { registerCustomerSession } from '../../src/admin/customer-session.ts'
-import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
+import { PaymentDesk } from '../../src/core/billing/paying/payment-desk.ts'
 import { EpochWatch } from '../../src/core/epoch-watch.ts'
 import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
 import { Refusal } from '../../src/core/refusal.ts'

@@ -1,5 +1,5 @@
 import { SYSTEM } from '../../src/core/actor.ts'
-import { saveCard } from '../../src/core/billing/save-card.ts'
+import { saveCard } from '../../src/core/billing/cards/save-card.ts'
 import { execute, type Funnel } from '../../src/core/execute.ts'
 
 /** Saves a card of an account that the simulated gateway charges. */

@@ -3,7 +3,7 @@ import type {
   CardGateway,
   ChargeAnswer,
   ChargeRequest,
-} from '../../src/core/billing/card-gateway.ts'
+} from '../../src/core/billing/paying/card-gateway.ts'
 import type {
   ComputeAnswer,
   ComputeDriver,

@@ -1,7 +1,7 @@
 /** A shop of servers that several processes run, and what of it may be said at any moment. */
 import assert from 'node:assert/strict'
 import type { UserActor } from '../../src/core/actor.ts'
-import type { PayResult, PaySelection } from '../../src/core/billing/payment.ts'
+import type { PayResult, PaySelection } from '../../src/core/billing/paying/payment.ts'
 import { type Call, execute } from '../../src/core/execute.ts'
 import type { Operation } from '../../src/core/operation.ts'
 import { Refusal } from '../../src/core/refusal.ts'

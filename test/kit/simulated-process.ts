@@ -1,9 +1,9 @@
 /** What a Purser process does with renewals, within this one: it can be killed at any moment. */
 import pg from 'pg'
 import type { BillingTerms } from '../../src/core/billing/billing-terms.ts'
-import { payDuePurchases } from '../../src/core/billing/pay-due-purchases.ts'
-import { PaymentDesk } from '../../src/core/billing/payment-desk.ts'
-import { resumePayments } from '../../src/core/billing/resume-payments.ts'
+import { payDuePurchases } from '../../src/core/billing/paying/pay-due-purchases.ts'
+import { PaymentDesk } from '../../src/core/billing/paying/payment-desk.ts'
+import { resumePayments } from '../../src/core/billing/paying/resume-payments.ts'
 import type { Funnel } from '../../src/core/execute.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'

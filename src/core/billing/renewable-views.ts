@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import type { ServerState, SuspensionReason } from '../servers/server.ts'
-import type { TaxTerms } from './tax.ts'
+import type { TaxTerms } from './tax/tax.ts'
 
 /** A server with its subscription and its addons, as the next renewal finds them. */
 export interface RenewableServer {

@@ -3,7 +3,7 @@ import { periodEnd } from '../../lib/periods.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { type PromoTerms, promoApplies } from './promo-terms.ts'
 import type { RenewableServer } from './renewable-views.ts'
-import { type TaxedAmounts, taxedAmounts } from './tax.ts'
+import { type TaxedAmounts, taxedAmounts } from './tax/tax.ts'
 
 export interface LineDraft extends TaxedAmounts {
   readonly subscriptionId: bigint

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { taxedAmounts } from '../billing/tax.ts'
+import { taxedAmounts } from '../billing/tax/tax.ts'
 import type { Price } from '../servers/server.ts'
 
 /** A plan as it is offered in one currency. */

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyActor } from '../../core/actor.ts'
-import type { PaymentDesk } from '../../core/billing/payment-desk.ts'
+import type { PaymentDesk } from '../../core/billing/paying/payment-desk.ts'
 import type { KeyDirectory } from '../../core/identity/key-directory.ts'
 import type { OrderReader } from '../../core/orders/order-reader.ts'
 import type { Refusal } from '../../core/refusal.ts'

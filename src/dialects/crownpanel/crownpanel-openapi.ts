@@ -1,4 +1,4 @@
-import type { RenewalPayment } from '../../core/billing/pay-server-renewal.ts'
+import type { RenewalPayment } from '../../core/billing/paying/pay-server-renewal.ts'
 import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import type {
   ActionText,

@@ -1,5 +1,8 @@
 import { readInvoice } from '../../core/billing/invoice-views.ts'
-import { type PayServerRenewal, payServerRenewal } from '../../core/billing/pay-server-renewal.ts'
+import {
+  type PayServerRenewal,
+  payServerRenewal,
+} from '../../core/billing/paying/pay-server-renewal.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
 import type { Scope } from '../../core/scope.ts'
 import { toldIfReplayed } from '../../http/idempotency-key.ts'

@@ -1,4 +1,4 @@
-import type { RenewalPayment } from '../../core/billing/pay-server-renewal.ts'
+import type { RenewalPayment } from '../../core/billing/paying/pay-server-renewal.ts'
 import { amountInWords, amountText } from './crownpanel-amounts.ts'
 
 interface Wording {

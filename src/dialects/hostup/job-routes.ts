@@ -1,5 +1,8 @@
 import { Type } from 'typebox'
-import { type PaymentProgress, readPaymentProgress } from '../../core/billing/payment-progress.ts'
+import {
+  type PaymentProgress,
+  readPaymentProgress,
+} from '../../core/billing/paying/payment-progress.ts'
 import { Refusal } from '../../core/refusal.ts'
 import { callerOf } from '../../http/rest/caller.ts'
 import { problemOf } from '../../http/rest/problem.ts'

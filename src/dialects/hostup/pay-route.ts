@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Static } from 'typebox'
 import { readInvoice } from '../../core/billing/invoice-views.ts'
-import { readPaymentProgress } from '../../core/billing/payment-progress.ts'
+import { readPaymentProgress } from '../../core/billing/paying/payment-progress.ts'
 import type { Invoice } from '../../core/billing/purchase.ts'
 import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
 import { callerOf } from '../../http/rest/caller.ts'

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { PayOutcome, PayResult } from '../../core/billing/payment.ts'
+import type { PayOutcome, PayResult } from '../../core/billing/paying/payment.ts'
 import { readPurchase } from '../../core/billing/purchase-views.ts'
 import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'

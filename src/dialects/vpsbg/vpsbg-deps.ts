@@ -1,4 +1,4 @@
-import type { PaymentDesk } from '../../core/billing/payment-desk.ts'
+import type { PaymentDesk } from '../../core/billing/paying/payment-desk.ts'
 import type { Funnel } from '../../core/execute.ts'
 import type { KeyDirectory } from '../../core/identity/key-directory.ts'
 import type { ServerReader } from '../../core/servers/server-reader.ts'

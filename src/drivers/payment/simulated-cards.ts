@@ -1,4 +1,8 @@
-import type { CardGateway, ChargeAnswer, ChargeRequest } from '../../core/billing/card-gateway.ts'
+import type {
+  CardGateway,
+  ChargeAnswer,
+  ChargeRequest,
+} from '../../core/billing/paying/card-gateway.ts'
 import { takeSimulatedFault } from '../simulated-faults.ts'
 import type { SimulatedWorld } from '../simulated-world.ts'
 

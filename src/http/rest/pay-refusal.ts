@@ -1,4 +1,4 @@
-import type { PayOutcome } from '../../core/billing/payment.ts'
+import type { PayOutcome } from '../../core/billing/paying/payment.ts'
 import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 
 /** What each outcome is refused as; null: it is none to refuse. */
