@@ -114,7 +114,8 @@ async function findVisitor(deps: PagesDeps, request: FastifyRequest): Promise<Vi
 async function find(deps: PagesDeps, visitor: Visitor, number: string) {
   const { accountId } = visitor.actor
   const { db } = deps.funnel.database
-  const known = parseNumber(number)
+  // VPSBG writes ten digits, with zeros before.
+  const known = parseNumber(number.replace(/^0+/, ''))
   const invoice =
     known === undefined ? undefined : await findInvoiceByNumber(db, { accountId, number: known })
   if (invoice === undefined) throw new Refusal('not_found', { detail: 'There is no such invoice.' })

@@ -237,7 +237,8 @@ test('400: limit, cursor and fields of the query that are wrong', async () => {
     ]) {
       const answer = await owner.client.get(`${path}?${query}`)
       assertRefused(answer, 400, 'invalid_request')
-      const { errors } = answer.json as { errors: { pointer: string }[] }
+      const { detail, errors } = answer.json as { detail: string; errors: { pointer: string }[] }
+      assert.equal(detail, 'The request query failed validation.')
       assert.equal(errors[0]?.pointer, `/${query.split('=')[0]}`, answer.text)
     }
   }

@@ -195,6 +195,14 @@ test('cancelled, and what cannot be renewed', async () => {
   assert.match(refused.text, /cannot be renewed\. Nothing was taken\./)
 })
 
+test('the number is the same with the zeros that VPSBG writes before it', async () => {
+  const own = await waiting()
+  const path = `/billing?invoice=${own.number.padStart(10, '0')}`
+  const shown = await read(path, own.cookie)
+  assert.equal(shown.status, 200, shown.text)
+  assert.match(shown.text, new RegExp(`Proforma invoice ${own.number}<`))
+})
+
 test('404: unknown, malformed, another account’s', async () => {
   const own = await waiting()
   const theirs = await waiting()

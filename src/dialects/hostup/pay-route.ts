@@ -23,7 +23,8 @@ export function registerPay(app: RestRoutes, deps: HostupDeps): void {
         operationId: 'payInvoice',
         summary: 'Pay an invoice from the wallet',
         description:
-          'Pays at once and answers the paid invoice. 402 where the wallet is too low, 409 where ' +
+          'Pays at once and answers the paid invoice. Where its order is to be paid by card, the ' +
+          'saved card pays what the wallet lacks. 402 where the wallet is too low, 409 where ' +
           'it was paid or cancelled before, 502 where the provider refused to extend what was ' +
           'paid for: the money is back in the wallet then, and the invoice open. Where the ' +
           'provider takes longer than ten seconds, the money is held and the answer is 202 with ' +

@@ -31,11 +31,16 @@ export function readPage(name: string, query: { limit?: number; cursor?: string 
   }
 }
 
+const NO_CURSOR = 'must be the nextCursor of this list'
+
 function readCursor(name: string, cursor: string): bigint {
   const [list, text = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ')
   const id = parseNumber(text)
   if (list !== name || id === undefined) {
-    throw invalidField('/cursor', 'must be the nextCursor of this list')
+    throw new Refusal('invalid_input', {
+      detail: 'The request query failed validation.',
+      fields: [{ pointer: '/cursor', detail: NO_CURSOR, code: 'invalid_value' }],
+    })
   }
   return id
 }
