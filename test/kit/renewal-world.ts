@@ -182,6 +182,12 @@ export async function assertSettled({ shop }: RenewalWorld): Promise<void> {
         where r.subscription_id = u.id and r.purchase_line_id is not null)
       and (s.paid_until is null or s.paid_until < u.expires_at)`)
   assert.deepEqual(shorter, [], 'a provider lets a server run for less than was paid')
+  const longer = await shop.query(`
+    select u.id, u.expires_at, s.paid_until from subscription u
+    join server v on v.id = u.server_id
+    join simulated_server s on s.ref = v.provider_ref
+    where u.kind = 'server' and s.paid_until > u.expires_at`)
+  assert.deepEqual(longer, [], 'a provider lets a server run for longer than was paid')
   const wronged = await shop.query(
     `select v.id, v.state, u.expires_at from server v
     join subscription u on u.server_id = v.id and u.kind = 'server'
