@@ -4,7 +4,6 @@ import { Refusal } from '../../core/refusal.ts'
 import { SERVER_STATES, type ServerState } from '../../core/servers/server.ts'
 import { callerOf } from '../../http/rest/caller.ts'
 import type { RestRoutes } from '../../http/rest/rest-routes.ts'
-import { oneOf } from '../../http/rest/shapes.ts'
 import { chosenOf, filterText } from './filters.ts'
 import { NameParams } from './names.ts'
 import { PAGE_QUERY, pageShape, toPage, windowOf } from './pages.ts'
@@ -20,7 +19,13 @@ const tag = 'Servers'
 const STATUSES = [...SERVER_STATES, 'processing'] as const
 const DEFAULT_STATUSES: readonly ServerState[] = ['active', 'suspended']
 
-const Direction = Type.Optional(oneOf(['asc', 'desc']))
+const Direction = Type.Optional(
+  Type.Unsafe<'asc' | 'desc'>({
+    type: 'string',
+    enum: ['asc', 'desc'],
+    description: 'The first sort of a query is the one that counts; without any, newest first',
+  }),
+)
 const ServerQuery = Type.Object({
   ...PAGE_QUERY,
   'filter[ip]': Type.Optional(Type.String({ description: 'One of its addresses' })),

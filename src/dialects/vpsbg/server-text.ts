@@ -18,7 +18,7 @@ export function serverText(server: Server): Static<typeof ServerShape> {
     locked_at: nullableInstant(server.lockedAt),
     created_at: instant(server.createdAt),
     expiry_at: instant(subscription.expiresAt),
-    auto_renew: subscription.autoPay,
+    auto_renew: subscription.active && subscription.autoPay,
     server_image: {
       id: null,
       name: image.name,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { hostupClient } from '../../kit/hostup.ts'
-import { suspendForAbuse } from '../../kit/operator.ts'
+import { suspendForAbuse, terminate } from '../../kit/operator.ts'
 import { startTestPurser } from '../../kit/purser.ts'
 import { injectFault, newCustomer } from '../../kit/shop.ts'
 import {
@@ -241,6 +241,22 @@ test('filters and sorts', async () => {
     }
   ).data
   assert.equal(suspended?.status, 'suspended')
+})
+
+test('a server that has ended is listed where it is asked for, and renews itself no more', async () => {
+  const scene = await sampleServer(purser)
+  const client = vpsbgClient(purser, scene.customer.key)
+  const rows = async (query: string) => {
+    const answer = await client.get(`/servers?${query}`)
+    assertShape(answer, LIST, 200)
+    return (answer.json as { data: { status: string; auto_renew: boolean }[] }).data.map(
+      ({ status, auto_renew }) => [status, auto_renew],
+    )
+  }
+  assert.deepEqual(await rows(''), [['active', true]])
+  await terminate(purser, scene)
+  assert.deepEqual(await rows(''), [])
+  assert.deepEqual(await rows('filter[status]=terminated'), [['terminated', false]])
 })
 
 test('what is wrong with a query is told by its name', async () => {
