@@ -37,10 +37,10 @@ after(async () => {
   await shop.close()
 })
 
-function start(driver: ComputeDriver | null = inner): void {
+function start(driver: ComputeDriver | null = inner, o: { patienceMs?: number } = {}): void {
   const compute = new Map(driver === null ? [] : [['simulated', driver] as const])
   const log = { warn: (_: unknown, text?: string) => void warnings.push(text ?? '') }
-  running.push(startServerWorker({ funnel: shop.funnel, compute, log }))
+  running.push(startServerWorker({ funnel: shop.funnel, compute, log, ...o }))
 }
 
 async function run<I, O>(operation: Operation<I, O>, input: I): Promise<O> {
@@ -119,6 +119,20 @@ test('a call that throws tells nothing, and servers of no driver are kept', asyn
   })
   await told(server, true)
   assert.ok(failures > 2)
+})
+
+test('a provider that never answers is asked again', async () => {
+  const server = await shop.rent(customer)
+  await run(suspendServer, server)
+  let asked = 0
+  const silent: ComputeDriver = {
+    ...inner,
+    setSuspended: (requests) =>
+      ++asked === 1 ? new Promise(() => {}) : inner.setSuspended(requests),
+  }
+  start(silent, { patienceMs: 50 })
+  await told(server, true)
+  assert.deepEqual(warnings, ['a provider does not answer'])
 })
 
 test('a state that changes while the provider is told is told again', async () => {

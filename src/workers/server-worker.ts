@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { SYSTEM } from '../core/actor.ts'
 import { execute, type Funnel } from '../core/execute.ts'
@@ -15,10 +16,14 @@ export interface ServerWorkerDeps {
   readonly funnel: Funnel
   readonly compute: ComputeDrivers
   readonly log: Pick<Logger, 'warn'>
+  /** How long a provider's answer is waited for; left out: less than a lease lasts. */
+  readonly patienceMs?: number
 }
 
 const CHUNK = 200
 const TICK_MS = 500
+/** A driver answers within some twenty seconds; what takes longer is unknown. */
+const PATIENCE_MS = 22_000
 /** A server is told again when it is a quarter longer untold than it was, within these bounds. */
 const AGAIN_MIN_MS = 1_000
 const AGAIN_MAX_MS = 600_000
@@ -64,7 +69,7 @@ async function tellChunk(deps: ServerWorkerDeps): Promise<number> {
 }
 
 async function tell(
-  { log }: ServerWorkerDeps,
+  { log, patienceMs = PATIENCE_MS }: ServerWorkerDeps,
   driver: ComputeDriver | undefined,
   { provider, servers }: { provider: string; servers: readonly Untold[] },
 ): Promise<ReadonlyMap<string, ComputeAnswer>> {
@@ -77,14 +82,23 @@ async function tell(
     ref: providerRef,
     suspended: state !== 'active',
   }))
+  const timeout = new AbortController()
+  const late = pause(patienceMs, null, { signal: timeout.signal })
+  late.catch(() => {})
   try {
-    const answers = await driver.setSuspended(requests)
+    const answers = await Promise.race([driver.setSuspended(requests), late])
+    if (answers === null) {
+      log.warn({ provider, servers: servers.length }, 'a provider does not answer')
+      return new Map()
+    }
     const refused = [...answers].filter(([, answer]) => answer.kind === 'refused')
     if (refused.length > 0) log.warn({ provider, refused }, 'a provider refused to suspend')
     return answers
   } catch (err) {
     log.warn({ provider, err }, 'a provider could not be told of its servers')
     return new Map()
+  } finally {
+    timeout.abort()
   }
 }
 
