@@ -137,7 +137,11 @@ describe('a backup and its restoration', () => {
     }
     expected.set('rate_window', '0 empty')
     assert.deepEqual(await contents(copy), expected)
-    assert.deepEqual(await nextValues(copy), await nextValues(client))
+    const [next, before] = [await nextValues(copy), await nextValues(client)]
+    // Gateways remember what was charged after the backup.
+    const charges = 'card_charge_id_seq'
+    assert.ok(next.get(charges)! > before.get(charges)! + 1_000_000_000n)
+    assert.deepEqual(next.set(charges, 0n), before.set(charges, 0n))
     const guards = `
       select c.relname || ' ' || k.conname || ' ' || k.convalidated::text || pg_get_constraintdef(k.oid)
       from pg_constraint k join pg_class c on c.oid = k.conrelid

@@ -158,7 +158,8 @@ async function load(
     // Unlike setval, this is undone with the transaction.
     await client.query(`alter sequence if exists ${inPublic(name)} restart with ${BigInt(next)}`)
   }
-  await beginEpoch(client)
+  const epoch = await beginEpoch(client)
+  await skipNumbers(client, { manifest, epoch })
   return rows
 }
 
@@ -180,7 +181,7 @@ async function loadTable(
  * given out before must not be compared with them: the epoch, which comes first, moves up. It
  * follows the time (seconds since 2025), so that two restorations of one backup differ as well.
  */
-async function beginEpoch(client: pg.Client): Promise<void> {
+async function beginEpoch(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ epoch: number }>(`
     update public.installation set restore_epoch = greatest(
       restore_epoch + 1,
@@ -191,4 +192,26 @@ async function beginEpoch(client: pg.Client): Promise<void> {
   await client.query(
     `alter table public.event alter column restore_epoch set default ${Math.trunc(epoch)}`,
   )
+  return epoch
+}
+
+/** More than are given out in a second. */
+const NUMBERS_A_SECOND = 1_000n
+/** Numbers under which somebody outside takes money, once for each. */
+const NEVER_AGAIN = ['card_charge_id_seq']
+
+/**
+ * A gateway remembers the charges that were made after the backup. A new one under such a number
+ * would be answered as made, and nothing be taken: so numbers go on past all that may have been
+ * given out by now.
+ */
+async function skipNumbers(
+  client: pg.Client,
+  o: { manifest: BackupFile['manifest']; epoch: number },
+): Promise<void> {
+  const past = BigInt(o.epoch) * NUMBERS_A_SECOND
+  for (const { name, next } of o.manifest.sequences) {
+    if (!NEVER_AGAIN.includes(name) || BigInt(next) > past) continue
+    await client.query(`alter sequence if exists ${inPublic(name)} restart with ${past}`)
+  }
 }
