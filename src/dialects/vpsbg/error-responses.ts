@@ -40,7 +40,7 @@ const WITH_BODY: readonly RefusalCode[] = ['payload_too_large']
 const OF_WRITES: readonly RefusalCode[] = ['idempotency_key_invalid', 'idempotency_key_reused']
 
 /** What of a route decides how it can fail. */
-export interface Failing {
+interface Failing {
   readonly hasPath: boolean
   readonly hasFields: boolean
   readonly hasBody: boolean

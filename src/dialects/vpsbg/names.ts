@@ -9,7 +9,12 @@ const IDS_MAX = 100
 const Name = Type.Unsafe<number | string>({ type: ['integer', 'string'] })
 
 /** Ids within a body: numbers, numbers as text, and public ids where there are some. */
-export const Names = Type.Array(Name, { minItems: 1, maxItems: IDS_MAX, examples: [[3321]] })
+export const Names = Type.Array(Name, {
+  minItems: 1,
+  maxItems: IDS_MAX,
+  description: `1 to ${IDS_MAX} of them`,
+  examples: [[3321]],
+})
 
 /** `/servers/{id}`: the number or the public id. */
 export const NameParams = Type.Object({

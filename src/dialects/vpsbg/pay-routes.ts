@@ -44,7 +44,8 @@ export function registerPayments(app: RestRoutes, deps: VpsbgDeps): void {
         summary: 'Pay orders',
         description:
           'All of them, or none. An order that the provider has not confirmed yet is answered ' +
-          'with the status `processing`: its money is set aside, and it is finished without you.',
+          'with the status `processing`: its money is set aside, and it is finished without you. ' +
+          'Where the provider refuses one for good, 400 `payment_reversed` names those that were paid.',
         tag: 'Orders',
         scope: 'write:billing',
         refuses: ['already_paid', 'insufficient_funds', 'invalid_state', 'payment_reversed'],
