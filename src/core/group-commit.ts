@@ -9,7 +9,7 @@ export interface GroupLimits {
   readonly inFlightMax: number
 }
 
-const LIMITS: GroupLimits = { batchMax: 250, queueMax: 8_000, inFlightMax: 2 }
+const LIMITS: GroupLimits = { batchMax: 125, queueMax: 8_000, inFlightMax: 2 }
 
 interface Waiting<Input, Output> {
   readonly call: Call<Input>
