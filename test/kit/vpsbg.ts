@@ -86,3 +86,26 @@ export function assertFieldError(
   const errors = { [field]: [message] }
   assertError(answer, place, { status: 422, code: 'invalid_input', message, errors })
 }
+
+/** The first and only page of a list at `path` that shows all of it. */
+export function onePage(path: string, data: readonly unknown[]): object {
+  const only = `${path}?page=1`
+  return {
+    data,
+    links: { first: only, last: only, prev: null, next: null },
+    meta: {
+      current_page: 1,
+      from: 1,
+      last_page: 1,
+      links: [
+        { url: null, label: '&laquo; Previous', active: false },
+        { url: only, label: '1', active: true },
+        { url: null, label: 'Next &raquo;', active: false },
+      ],
+      path,
+      per_page: 15,
+      to: data.length,
+      total: data.length,
+    },
+  }
+}

@@ -1,10 +1,9 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { taxedAmounts } from '../billing/tax/tax.ts'
-import type { Price } from '../servers/server.ts'
+import { type Price, taxedAmounts } from '../billing/tax/tax.ts'
 
-/** A plan as it is offered in one currency. */
-export interface PlanOffer {
+/** What customers see of a plan, whatever it costs. */
+export interface SoldPlan {
   readonly id: bigint
   /** A UUIDv7; written `vpsprod_` and 26 characters. */
   readonly publicId: string
@@ -18,6 +17,10 @@ export interface PlanOffer {
   readonly minimumBillingCycle: number
   /** Whether it is sold to new servers. */
   readonly available: boolean
+}
+
+/** A plan as it is offered in one currency. */
+export interface PlanOffer extends SoldPlan {
   readonly currency: string
   /** At least one; the shortest cycle first. */
   readonly prices: readonly (Price & { readonly billingCycle: number })[]

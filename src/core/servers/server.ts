@@ -1,3 +1,6 @@
+import type { Price } from '../billing/tax/tax.ts'
+import type { SoldPlan } from '../catalogue/plan-offers.ts'
+
 /**
  * A VPS. Its state is the billing state, not whether it is switched on. It is renewed by its
  * subscription, and runs at a provider that a compute driver reaches. An account's server is
@@ -28,26 +31,9 @@ export const SERVER_STATES = ['active', 'suspended', 'terminated'] as const
 export type ServerState = (typeof SERVER_STATES)[number]
 export type SuspensionReason = 'unpaid' | 'abuse'
 
-export interface PlanOfServer {
-  readonly id: bigint
-  readonly publicId: string
-  readonly key: string
-  readonly name: string
-  readonly vcpus: number
-  readonly memoryMb: number
-  readonly diskGb: number
-  /** A calendar month; 0: not limited. */
-  readonly bandwidthGb: number
-  readonly minimumBillingCycle: number
-  /** Whether it is sold to new servers. */
-  readonly available: boolean
+export interface PlanOfServer extends SoldPlan {
   /** For the subscription's own cycle, before and with tax; null: not sold so. */
   readonly price: Price | null
-}
-
-export interface Price {
-  readonly netMicros: bigint
-  readonly grossMicros: bigint
 }
 
 export interface ServerAddress {

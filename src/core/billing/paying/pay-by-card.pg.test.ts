@@ -7,26 +7,18 @@
  * 4. A charge that is declined leaves nothing, and its key is free.
  */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { after, afterEach, beforeEach, test } from 'node:test'
 import { PaymentScene } from '../../../../test/kit/payment-scene.ts'
 import { cancelPurchase } from '../cancel-purchase.ts'
 import { removeCard } from '../cards/remove-card.ts'
 import { updatePurchase } from '../update-purchase.ts'
-import type { PaymentDesk } from './payment-desk.ts'
 import { resumePayments } from './resume-payments.ts'
 
-let scene: PaymentScene
-let desk: PaymentDesk
-let other: PaymentDesk
+const scene = await PaymentScene.open()
+after(() => scene.close())
+const desk = scene.desk()
+const other = scene.desk()
 
-before(async () => {
-  scene = await PaymentScene.open()
-  desk = scene.desk()
-  other = scene.desk()
-})
-after(async () => {
-  await scene?.close()
-})
 beforeEach(() => {
   scene.provider.behaviour = () => 'do'
   scene.gateway.behaviour = () => 'do'

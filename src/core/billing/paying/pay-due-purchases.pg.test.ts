@@ -1,24 +1,16 @@
 /** What is paid by itself: on its day, once, and not again and again where it cannot be. */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { after, afterEach, test } from 'node:test'
 import { PaymentScene } from '../../../../test/kit/payment-scene.ts'
 import { payDuePurchases } from './pay-due-purchases.ts'
-import type { PaymentDesk } from './payment-desk.ts'
 import { resumePayments } from './resume-payments.ts'
 
 const DAY_MS = 86_400_000
-let scene: PaymentScene
-let desk: PaymentDesk
-let other: PaymentDesk
+const scene = await PaymentScene.open()
+after(() => scene.close())
+const desk = scene.desk()
+const other = scene.desk()
 
-before(async () => {
-  scene = await PaymentScene.open()
-  desk = scene.desk()
-  other = scene.desk()
-})
-after(async () => {
-  await scene?.close()
-})
 afterEach(() => scene.assertBooksBalance())
 
 let days = 0

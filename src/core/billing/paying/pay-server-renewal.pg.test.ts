@@ -1,6 +1,6 @@
 /** The answers to who pays a server's renewal at once, and what each has left behind. */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { after, afterEach, beforeEach, test } from 'node:test'
 import {
   type PayingCustomer,
   PaymentScene,
@@ -14,18 +14,11 @@ import { payDuePurchases } from './pay-due-purchases.ts'
 import { payServerRenewal, type RenewalPayment } from './pay-server-renewal.ts'
 import type { PaymentDesk } from './payment-desk.ts'
 
-let scene: PaymentScene
-let desk: PaymentDesk
-let other: PaymentDesk
+const scene = await PaymentScene.open()
+after(() => scene.close())
+const desk = scene.desk()
+const other = scene.desk()
 
-before(async () => {
-  scene = await PaymentScene.open()
-  desk = scene.desk()
-  other = scene.desk()
-})
-after(async () => {
-  await scene?.close()
-})
 beforeEach(() => {
   scene.gateway.taken.clear()
 })

@@ -10,25 +10,17 @@
  * 7. Numbers of invoices have no gap.
  */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { after, afterEach, beforeEach, test } from 'node:test'
 import { PaymentScene, PRICE_MICROS } from '../../../../test/kit/payment-scene.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { cancelPurchase } from '../cancel-purchase.ts'
-import type { PaymentDesk } from './payment-desk.ts'
 import { resumePayments } from './resume-payments.ts'
 
-let scene: PaymentScene
-let desk: PaymentDesk
-let other: PaymentDesk
+const scene = await PaymentScene.open()
+after(() => scene.close())
+const desk = scene.desk()
+const other = scene.desk()
 
-before(async () => {
-  scene = await PaymentScene.open()
-  desk = scene.desk()
-  other = scene.desk()
-})
-after(async () => {
-  await scene?.close()
-})
 beforeEach(() => {
   scene.provider.behaviour = () => 'do'
   scene.gateway.behaviour = () => 'do'

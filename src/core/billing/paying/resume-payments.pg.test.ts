@@ -1,9 +1,9 @@
 /**
  * A process may die after any step of paying. What it leaves is taken up once its lease has
- * lapsed, not before, and is finished or undone exactly once, by however many processes.
+ * lapsed, not and is finished or undone exactly once, by however many processes.
  */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { after, afterEach, test } from 'node:test'
 import { lossyWay } from '../../../../test/kit/lost-answer.ts'
 import { type PayingCustomer, PaymentScene } from '../../../../test/kit/payment-scene.ts'
 import { type Seeded, seeded } from '../../../../test/kit/seeded.ts'
@@ -15,18 +15,11 @@ import type { Reservation } from './reserve-payments.ts'
 import { resumePayments } from './resume-payments.ts'
 import type { Verdict } from './settle-payments.ts'
 
-let scene: PaymentScene
-let desk: PaymentDesk
-let other: PaymentDesk
+const scene = await PaymentScene.open()
+after(() => scene.close())
+const desk = scene.desk()
+const other = scene.desk()
 
-before(async () => {
-  scene = await PaymentScene.open()
-  desk = scene.desk()
-  other = scene.desk()
-})
-after(async () => {
-  await scene?.close()
-})
 afterEach(() => scene.assertBooksBalance())
 
 const KEY = 'k'

@@ -16,12 +16,15 @@ export interface TaxTerms {
   readonly pricesIncludeTax: boolean
 }
 
-export interface TaxedAmounts {
+export interface Price {
+  readonly netMicros: bigint
+  readonly grossMicros: bigint
+}
+
+export interface TaxedAmounts extends Price {
   /** Before a discount. */
   readonly listNetMicros: bigint
   readonly listGrossMicros: bigint
-  readonly netMicros: bigint
-  readonly grossMicros: bigint
 }
 
 /**
