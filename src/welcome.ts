@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DemoFile } from './demo-file.ts'
+import type { DemoFile } from './demo/demo-file.ts'
 
 /** What the terminal shows once Purser answers: where it is, and in the demo how to try it. */
 export function welcome(o: { url: string; dataDir: string; demo: boolean }): string {

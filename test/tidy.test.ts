@@ -37,7 +37,10 @@ const FLOORS: ReadonlyArray<{ name: string; holds: RegExp }> = [
   { name: 'workers', holds: /^src\/workers\// },
   { name: 'config', holds: /^src\/config\.ts$/ },
   { name: 'http', holds: /^src\/http\// },
-  { name: 'dialects, admin, docs and pages', holds: /^src\/(dialects|admin|docs|pages)\// },
+  {
+    name: 'dialects, admin, docs, pages and demo',
+    holds: /^src\/(dialects|admin|docs|pages|demo)\//,
+  },
   { name: 'composition', holds: /^src\/[^/]+$/ },
 ]
 

@@ -1,6 +1,6 @@
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from './db/sync-folder.ts'
+import { syncFolder } from '../db/sync-folder.ts'
 
 /** `$DATA_DIR/demo.json`: where the demo shop is, who signs in, and with which keys. */
 export interface DemoFile {

@@ -1,6 +1,6 @@
-import { SYSTEM } from './core/actor.ts'
-import { execute, type Funnel } from './core/execute.ts'
-import type { Operation } from './core/operation.ts'
+import { SYSTEM } from '../core/actor.ts'
+import { execute, type Funnel } from '../core/execute.ts'
+import type { Operation } from '../core/operation.ts'
 
 /** Takes one step of making the demo. */
 export async function runStep<Input, Output>(

@@ -1,4 +1,4 @@
-import type { ServiceType } from './core/catalogue/service-type.ts'
+import type { ServiceType } from '../core/catalogue/service-type.ts'
 
 /** What the demo shop sells: one service of each type, priced for 1000 in three currencies. */
 export interface DemoService {
