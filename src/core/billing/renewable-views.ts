@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
+import type { TaxTerms } from '../../lib/tax.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import type { ServerState, SuspensionReason } from '../servers/server.ts'
-import type { TaxTerms } from './tax/tax.ts'
 
 /** A server with its subscription and its addons, as the next renewal finds them. */
 export interface RenewableServer {

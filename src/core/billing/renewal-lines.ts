@@ -1,9 +1,9 @@
 /** What a renewal of servers and their addons consists of, and comes to. Pure. */
 import { periodEnd } from '../../lib/periods.ts'
+import { type TaxedAmounts, taxedAmounts } from '../../lib/tax.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { type PromoTerms, promoApplies } from './promo-terms.ts'
 import type { RenewableServer } from './renewable-views.ts'
-import { type TaxedAmounts, taxedAmounts } from './tax/tax.ts'
 
 export interface LineDraft extends TaxedAmounts {
   readonly subscriptionId: bigint

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
+import { type Price, taxedAmounts } from '../../lib/tax.ts'
 import { type RenewableServer, readRenewables } from './renewable-views.ts'
-import { type Price, taxedAmounts } from './tax/tax.ts'
 
 /** What the next period of a server costs, by its subscription's own cycle; null: not sold so. */
 export interface RenewalPrices {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
+import { taxedAmounts } from '../../lib/tax.ts'
 import { Refusal } from '../refusal.ts'
-import { taxedAmounts } from './tax/tax.ts'
 
 /** What an account has, and what will be asked of it. Money in micros. */
 export interface WalletView {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
-import { type Price, taxedAmounts } from '../billing/tax/tax.ts'
+import { type Price, taxedAmounts } from '../../lib/tax.ts'
 
 /** What customers see of a plan, whatever it costs. */
 export interface SoldPlan {

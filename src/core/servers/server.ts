@@ -1,4 +1,4 @@
-import type { Price } from '../billing/tax/tax.ts'
+import type { Price } from '../../lib/tax.ts'
 import type { SoldPlan } from '../catalogue/plan-offers.ts'
 
 /**

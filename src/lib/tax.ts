@@ -3,7 +3,7 @@
  * from zero. One of net and gross is rounded from the price, the other made from it, so that
  * net + tax = gross to the last unit in each line, and so in each sum of lines.
  */
-import { currencyDecimals } from '../../../lib/money.ts'
+import { currencyDecimals } from './money.ts'
 
 const PPM = 1_000_000n
 const MICRO_DECIMALS = 6

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { formatAmount, parseAmount } from '../../../lib/money.ts'
+import { formatAmount, parseAmount } from './money.ts'
 import { taxedAmounts } from './tax.ts'
 
 const UNITS = { JPY: 1_000_000n, USD: 10_000n, KWD: 1_000n } as const
