@@ -39,3 +39,25 @@ export const PANEL_ERRORS = {
 } as const satisfies Partial<
   Record<RefusalCode, { readonly when: string; readonly detail?: string }>
 >
+
+type PanelRefusal = keyof typeof PANEL_ERRORS
+
+/** What placing an order refuses, beside what every request can meet. */
+export const ADD_REFUSALS: readonly PanelRefusal[] = [
+  'invalid_input',
+  'service_not_found',
+  'type_not_orderable',
+  'feature_unavailable',
+  'insufficient_funds',
+  'idempotency_key_invalid',
+  'idempotency_key_reused',
+]
+
+/** What canceling orders refuses, beside what every request can meet. */
+export const CANCEL_REFUSALS: readonly PanelRefusal[] = [
+  'invalid_input',
+  'too_many_ids',
+  'provider_error',
+  'idempotency_key_invalid',
+  'idempotency_key_reused',
+]

@@ -120,3 +120,17 @@ export const order = Type.String({
 export const orders = Type.String({
   description: 'Up to 100 orders, divided by commas',
 })
+
+/** A request that has nothing but its action. */
+export function plainRequest(action: string, name: string) {
+  return { title: 'Fields', name, schema: form(action, {}), example: { action } }
+}
+
+export const Balance = closed({ balance: decimal('What is in the wallet'), currency: Currency })
+
+export const OrderStatuses = Type.Unsafe<unknown>({
+  type: 'object',
+  description: 'By the ids as they were sent',
+  minProperties: 1,
+  additionalProperties: { anyOf: [named('OrderStatus'), named('Error')] },
+})

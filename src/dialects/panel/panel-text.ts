@@ -1,21 +1,23 @@
 import { Type } from 'typebox'
 import { SERVICE_TYPES } from '../../core/catalogue/service-type.ts'
+import { ADD_REFUSALS, CANCEL_REFUSALS } from '../panel-family/panel-errors.ts'
 import type { PanelAction, PanelText } from '../panel-family/panel-openapi.ts'
 import {
   ADD_REQUESTS,
+  Balance,
   Currency,
   closed,
   decimal,
   form,
   idempotencyKey,
   named,
+  OrderStatuses,
   order,
   orders,
+  plainRequest,
   wholeText,
 } from '../panel-family/panel-schemas.ts'
 import { panel } from './panel.ts'
-
-const Balance = closed({ balance: decimal('What is in the wallet'), currency: Currency })
 
 const Service = closed({
   service: Type.String({ description: 'Service ID' }),
@@ -44,13 +46,6 @@ const OrderStatus = closed({
   }),
   remains: wholeText('Not yet delivered'),
   currency: Currency,
-})
-
-const OrderStatuses = Type.Unsafe<unknown>({
-  type: 'object',
-  description: 'By the ids as they were sent',
-  minProperties: 1,
-  additionalProperties: { anyOf: [named('OrderStatus'), named('Error')] },
 })
 
 const SentId = Type.Union([Type.Integer(), Type.String()], {
@@ -84,14 +79,7 @@ const ACTIONS: readonly PanelAction[] = [
     action: 'balance',
     title: 'User balance',
     description: 'What is in the wallet: five decimals, six where the sixth is not zero.',
-    requests: [
-      {
-        title: 'Fields',
-        name: 'BalanceRequest',
-        schema: form('balance', {}),
-        example: { action: 'balance' },
-      },
-    ],
+    requests: [plainRequest('balance', 'BalanceRequest')],
     answer: {
       name: 'Balance',
       schema: Balance,
@@ -104,14 +92,7 @@ const ACTIONS: readonly PanelAction[] = [
     title: 'Service list',
     description:
       'Every service that is sold in your currency. Rates are for 1000, at the prices of your key.',
-    requests: [
-      {
-        title: 'Fields',
-        name: 'ServicesRequest',
-        schema: form('services', {}),
-        example: { action: 'services' },
-      },
-    ],
+    requests: [plainRequest('services', 'ServicesRequest')],
     answer: {
       name: 'Services',
       schema: Type.Array(named('Service')),
@@ -145,15 +126,7 @@ const ACTIONS: readonly PanelAction[] = [
       schema: closed({ order: Type.Integer({ description: "The order's number" }) }),
       example: { order: 23501 },
     },
-    refuses: [
-      'invalid_input',
-      'service_not_found',
-      'type_not_orderable',
-      'feature_unavailable',
-      'insufficient_funds',
-      'idempotency_key_invalid',
-      'idempotency_key_reused',
-    ],
+    refuses: ADD_REFUSALS,
   },
   {
     action: 'status',
@@ -214,13 +187,7 @@ const ACTIONS: readonly PanelAction[] = [
         { order: 2, error: 'Incorrect order ID' },
       ],
     },
-    refuses: [
-      'invalid_input',
-      'too_many_ids',
-      'provider_error',
-      'idempotency_key_invalid',
-      'idempotency_key_reused',
-    ],
+    refuses: CANCEL_REFUSALS,
   },
 ]
 

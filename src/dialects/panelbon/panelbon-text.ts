@@ -1,16 +1,20 @@
 import { Type } from 'typebox'
 import { SERVICE_TYPES } from '../../core/catalogue/service-type.ts'
+import { ADD_REFUSALS, CANCEL_REFUSALS } from '../panel-family/panel-errors.ts'
 import type { PanelAction, PanelText } from '../panel-family/panel-openapi.ts'
 import {
   ADD_REQUESTS,
+  Balance,
   Currency,
   closed,
   decimal,
   form,
   idempotencyKey,
   named,
+  OrderStatuses,
   order,
   orders,
+  plainRequest,
   wholeText,
 } from '../panel-family/panel-schemas.ts'
 import { panelbon } from './panelbon.ts'
@@ -51,13 +55,6 @@ const OrderStatus = closed({
   currency: Currency,
 })
 
-const OrderStatuses = Type.Unsafe<unknown>({
-  type: 'object',
-  description: 'By the ids as they were sent',
-  minProperties: 1,
-  additionalProperties: { anyOf: [named('OrderStatus'), named('Error')] },
-})
-
 const Cancels = Type.Array(
   closed({
     order: Type.String({ description: 'The id as it was sent' }),
@@ -79,14 +76,7 @@ const ACTIONS: readonly PanelAction[] = [
     action: 'services',
     title: 'Get services list',
     description: 'Every active service, with its rate before and after the discount of your key.',
-    requests: [
-      {
-        title: 'Fields',
-        name: 'ServicesRequest',
-        schema: form('services', {}),
-        example: { action: 'services' },
-      },
-    ],
+    requests: [plainRequest('services', 'ServicesRequest')],
     answer: {
       name: 'Services',
       schema: Type.Array(named('Service')),
@@ -125,15 +115,7 @@ const ACTIONS: readonly PanelAction[] = [
         final_price: '0.90',
       },
     },
-    refuses: [
-      'invalid_input',
-      'service_not_found',
-      'type_not_orderable',
-      'feature_unavailable',
-      'insufficient_funds',
-      'idempotency_key_invalid',
-      'idempotency_key_reused',
-    ],
+    refuses: ADD_REFUSALS,
   },
   {
     action: 'status',
@@ -178,17 +160,10 @@ const ACTIONS: readonly PanelAction[] = [
     action: 'balance',
     title: 'Account balance',
     description: 'What is in the wallet: two decimals, more where they are needed.',
-    requests: [
-      {
-        title: 'Fields',
-        name: 'BalanceRequest',
-        schema: form('balance', {}),
-        example: { action: 'balance' },
-      },
-    ],
+    requests: [plainRequest('balance', 'BalanceRequest')],
     answer: {
       name: 'Balance',
-      schema: closed({ balance: decimal('What is in the wallet'), currency: Currency }),
+      schema: Balance,
       example: { balance: '100.50', currency: 'USD' },
     },
     refuses: [],
@@ -215,13 +190,7 @@ const ACTIONS: readonly PanelAction[] = [
         { order: 'CR-202411-0002', cancel: { error: 'Order cannot be canceled' } },
       ],
     },
-    refuses: [
-      'invalid_input',
-      'too_many_ids',
-      'provider_error',
-      'idempotency_key_invalid',
-      'idempotency_key_reused',
-    ],
+    refuses: CANCEL_REFUSALS,
   },
 ]
 
