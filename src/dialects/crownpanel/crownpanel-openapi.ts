@@ -1,5 +1,6 @@
 import type { RenewalPayment } from '../../core/billing/paying/pay-server-renewal.ts'
 import { Refusal, type RefusalCode } from '../../core/refusal.ts'
+import { formContent, REPLAYED_HEADER, schemaRef } from '../../http/form-openapi.ts'
 import type {
   ActionText,
   JsonSchema,
@@ -14,11 +15,6 @@ import { renewalAnswer } from './renewal-answer.ts'
 
 export const CROWNPANEL_TITLE = 'CrownPanel API'
 
-const FORM_TYPES = [
-  'application/x-www-form-urlencoded',
-  'multipart/form-data',
-  'application/json',
-] as const
 const EVERYWHERE = [
   'unauthorized',
   'rate_limited',
@@ -58,7 +54,7 @@ export function crownpanelDocument(version: string): OpenApiDocument {
         post: {
           operationId: 'crownpanel',
           summary: 'Every query of this API',
-          requestBody: { required: true, content: formContent() },
+          requestBody: { required: true, content: requestContent() },
           responses: { '200': okResponse(), '429': tooMany() },
           'x-actions': CROWNPANEL_QUERIES.map(actionText),
         },
@@ -68,25 +64,12 @@ export function crownpanelDocument(version: string): OpenApiDocument {
   }
 }
 
-function schemaRef(name: string): JsonSchema {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-function formContent() {
-  const schema: JsonSchema = {
-    oneOf: CROWNPANEL_QUERIES.map(({ request }) => schemaRef(request.name)),
-  }
-  const examples = Object.fromEntries(
-    CROWNPANEL_QUERIES.map(({ request: { name, example } }) => [
-      name,
-      { value: { API_KEY: 'YOUR_API_KEY', ...example } },
-    ]),
+function requestContent() {
+  const requests = CROWNPANEL_QUERIES.map(({ request }) => request)
+  return formContent(
+    { oneOf: requests.map(({ name }) => schemaRef(name)) },
+    new Map(requests.map(({ name, example }) => [name, { API_KEY: 'YOUR_API_KEY', ...example }])),
   )
-  const [first, ...others] = FORM_TYPES
-  return {
-    [first]: { schema, examples },
-    ...Object.fromEntries(others.map((type) => [type, { schema }])),
-  }
 }
 
 function okResponse(): OpenApiResponse {
@@ -95,12 +78,7 @@ function okResponse(): OpenApiResponse {
   const refs = (of: typeof answers) => of.map(({ name }) => schemaRef(name))
   return {
     description: 'What the query answers, or why it was refused.',
-    headers: {
-      'idempotent-replayed': {
-        description: '`true` where this is the answer of an earlier request under the same key.',
-        schema: { type: 'string', const: 'true' },
-      },
-    },
+    headers: REPLAYED_HEADER,
     content: {
       'application/json': {
         schema: {

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { Refusal, type RefusalCode } from '../../core/refusal.ts'
+import { formContent, REPLAYED_HEADER, schemaRef } from '../../http/form-openapi.ts'
 import type {
   ActionText,
   JsonSchema,
@@ -38,11 +39,6 @@ export interface PanelAction {
   readonly refuses: readonly (keyof typeof PANEL_ERRORS)[]
 }
 
-const FORM_TYPES = [
-  'application/x-www-form-urlencoded',
-  'multipart/form-data',
-  'application/json',
-] as const
 const EVERYWHERE = [
   'unauthorized',
   'insufficient_scope',
@@ -71,7 +67,7 @@ export function panelDocument(text: PanelText, version: string): OpenApiDocument
         post: {
           operationId: dialect.name,
           summary: 'Every action of this API',
-          requestBody: { required: true, content: formContent(actions) },
+          requestBody: { required: true, content: requestContent(actions) },
           responses: { '200': okResponse(actions), ...errorResponses(text) },
           'x-actions': actions.map((action) => actionText(dialect, action)),
         },
@@ -81,11 +77,7 @@ export function panelDocument(text: PanelText, version: string): OpenApiDocument
   }
 }
 
-function schemaRef(name: string): JsonSchema {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-function formContent(actions: readonly PanelAction[]) {
+function requestContent(actions: readonly PanelAction[]) {
   // `add` is one action with a shape for each type, and a field too many is no error.
   const schema: JsonSchema = {
     oneOf: actions.map(({ requests }) => {
@@ -93,16 +85,10 @@ function formContent(actions: readonly PanelAction[]) {
       return shapes.length === 1 ? shapes[0]! : { anyOf: shapes }
     }),
   }
-  const examples = Object.fromEntries(
-    actions.flatMap(({ requests }) =>
-      requests.map(({ name, example }) => [name, { value: { key: 'YOUR_API_KEY', ...example } }]),
-    ),
-  )
-  const [first, ...others] = FORM_TYPES
-  return {
-    [first]: { schema, examples },
-    ...Object.fromEntries(others.map((type) => [type, { schema }])),
-  }
+  const examples = actions
+    .flatMap(({ requests }) => requests)
+    .map(({ name, example }) => [name, { key: 'YOUR_API_KEY', ...example }] as const)
+  return formContent(schema, new Map(examples))
 }
 
 function okResponse(actions: readonly PanelAction[]): OpenApiResponse {
@@ -110,12 +96,7 @@ function okResponse(actions: readonly PanelAction[]): OpenApiResponse {
   return {
     description:
       'What the action answers. With `legacy_errors` also every error that knows the key.',
-    headers: {
-      'idempotent-replayed': {
-        description: '`true` where this is the answer of an earlier request under the same key.',
-        schema: { type: 'string', const: 'true' },
-      },
-    },
+    headers: REPLAYED_HEADER,
     content: {
       'application/json': {
         schema: {
