@@ -927,12 +927,6 @@ alter table card_charge add constraint card_charge_purchase_fkey
   FOREIGN KEY (purchase_id) REFERENCES purchase(id);
 alter table credit add constraint credit_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
-alter table hold add constraint hold_account_fkey
-  FOREIGN KEY (account_id) REFERENCES account(id);
-alter table invoice add constraint invoice_account_fkey
-  FOREIGN KEY (account_id) REFERENCES account(id);
-alter table invoice add constraint invoice_purchase_fkey
-  FOREIGN KEY (purchase_id) REFERENCES purchase(id);
 alter table ledger_account add constraint ledger_account_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
 alter table order_refund add constraint order_refund_order_fkey
@@ -943,14 +937,10 @@ alter table promo_code add constraint promo_code_plan_fkey
   FOREIGN KEY (plan_id) REFERENCES plan(id);
 alter table purchase add constraint purchase_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
-alter table purchase add constraint purchase_hold_fkey
-  FOREIGN KEY (hold_id) REFERENCES hold(id);
 alter table purchase add constraint purchase_promo_code_fkey
   FOREIGN KEY (promo_code_id) REFERENCES promo_code(id);
 alter table purchase_line add constraint purchase_line_promo_code_fkey
   FOREIGN KEY (promo_code_id) REFERENCES promo_code(id);
-alter table purchase_line add constraint purchase_line_purchase_fkey
-  FOREIGN KEY (purchase_id) REFERENCES purchase(id);
 alter table purchase_line add constraint purchase_line_subscription_fkey
   FOREIGN KEY (subscription_id) REFERENCES subscription(id);
 alter table server add constraint server_account_fkey
@@ -975,8 +965,6 @@ alter table subscription add constraint subscription_plan_fkey
   FOREIGN KEY (plan_id) REFERENCES plan(id);
 alter table subscription add constraint subscription_server_fkey
   FOREIGN KEY (server_id) REFERENCES server(id);
-alter table subscription_period add constraint subscription_period_line_fkey
-  FOREIGN KEY (purchase_line_id) REFERENCES purchase_line(id);
 alter table subscription_period add constraint subscription_period_subscription_fkey
   FOREIGN KEY (subscription_id) REFERENCES subscription(id);
 

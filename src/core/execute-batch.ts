@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
 import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
+import { columnOf } from '../db/column-of.ts'
 import type { Db, Tx } from '../db/database.ts'
 import type { Json } from '../db/schema.ts'
 import type { Actor } from './actor.ts'
@@ -269,7 +270,7 @@ async function findEarlier<Input, Output>(
   const keyed = asked.filter(({ key }) => key !== null)
   const earlier = new Map<number, Output | Refusal>()
   if (keyed.length > 0) {
-    const column = <T>(of: (key: EffectKey) => T): T[] => keyed.map(({ key }) => of(key!))
+    const column = columnOf(keyed.map(({ key }) => key!))
     const { rows } = await sql<{ at: number; hash: Buffer | null; result: unknown }>`
       select i.at::integer as at, n.input_hash as hash, n.result
       from rows from (
@@ -311,7 +312,7 @@ async function keep<Input, Output>(
     rows.push({ key, hash, result: JSON.stringify(answer.kept ?? answer.output) })
   }
   if (rows.length === 0) return
-  const column = <T>(of: (row: (typeof rows)[number]) => T): T[] => rows.map(of)
+  const column = columnOf(rows)
   await sql`
     insert into idempotency (owner_kind, owner_id, key, operation, input_hash, result, created_at)
     select i.owner_kind, i.owner_id, i.key, ${by.operation}, decode(i.hash, 'hex'),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
+import { columnOf } from '../db/column-of.ts'
 import type { Database, Tx } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Actor, actorId } from './actor.ts'
@@ -175,7 +176,7 @@ export async function writeEvents(
   written: readonly { readonly actor: Actor; readonly event: EventDraft }[],
 ): Promise<void> {
   if (written.length === 0) return
-  const column = <T>(of: (one: (typeof written)[number]) => T): T[] => written.map(of)
+  const column = columnOf(written)
   const data = ({ event }: (typeof written)[number]) =>
     event.data === undefined ? null : JSON.stringify(event.data)
   await sql`

@@ -29,6 +29,8 @@ const CHUNK_MIN = 50
 const CHUNK_GROWTH = 25
 const SUSPEND_CHUNK = 200
 const TICK_MS = 1_000
+/** While nobody else needs the process, chunks follow one another for so long. */
+const STEP_MS = 1_000
 /** While busy, each millisecond of work is followed by this many of rest. */
 const REST_RATIO = 9
 const REST_MAX_MS = 5_000
@@ -46,7 +48,7 @@ export function startRenewalWorker(deps: RenewalWorkerDeps): RunningWorker {
     log: deps.log,
     async step() {
       const startedMs = performance.now()
-      const more = await renewOnce(deps, chunk)
+      const more = await renewOnce(deps, { chunk, forMs: STEP_MS })
       const tookMs = performance.now() - startedMs
       const waitMs = more ? 0 : TICK_MS
       // Orders may pile up behind a chunk, too: then it was too long.
@@ -57,19 +59,42 @@ export function startRenewalWorker(deps: RenewalWorkerDeps): RunningWorker {
   })
 }
 
-/** One chunk of everything; says whether there is more. What fails keeps nothing else back. */
-export async function renewOnce(deps: RenewalWorkerDeps, chunk = CHUNK_MAX): Promise<boolean> {
+/**
+ * Chunks of everything for so many milliseconds, one of each at the least; says whether there is
+ * more. What fails keeps nothing else back.
+ */
+export async function renewOnce(
+  deps: RenewalWorkerDeps,
+  o: { chunk: number; forMs: number } = { chunk: CHUNK_MAX, forMs: 0 },
+): Promise<boolean> {
   const { pool } = deps.funnel.database
+  const untilMs = performance.now() + o.forMs
+  const isOver = () => performance.now() >= untilMs || deps.busy()
   const more = await runAlone(pool, ADVISORY_LOCKS.renewals, async () => {
-    // What is made out in this step is paid in the next: both have work meanwhile.
-    const ended = await Promise.allSettled([issueChunk(deps, chunk), deps.payDue({ limit: chunk })])
+    // What one chunk makes out the next pays: both have work meanwhile, and neither waits.
+    const ended = await Promise.allSettled([
+      repeatWhileFull(o.chunk, isOver, (limit) => issueChunk(deps, limit)),
+      repeatWhileFull(o.chunk, isOver, (limit) => deps.payDue({ limit })),
+    ])
     const { count: overdue } = await run(deps.funnel, suspendOverdue, { limit: SUSPEND_CHUNK })
     const failure = ended.find((one) => one.status === 'rejected')
     if (failure !== undefined) throw failure.reason
-    const isFull = ended.some((one) => one.status === 'fulfilled' && one.value === chunk)
+    const isFull = ended.some((one) => one.status === 'fulfilled' && one.value)
     return isFull || overdue === SUSPEND_CHUNK
   })
   return more ?? false
+}
+
+/** Takes chunks until one was not full or the time is over; says whether the last was full. */
+async function repeatWhileFull(
+  chunk: number,
+  isOver: () => boolean,
+  take: (limit: number) => Promise<number>,
+): Promise<boolean> {
+  for (;;) {
+    if ((await take(chunk)) < chunk) return false
+    if (isOver()) return true
+  }
 }
 
 /** Where one renewal spoils the chunk, each is made out by itself, so that only that one waits. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnOf } from '../../db/column-of.ts'
 import type { Tx } from '../../db/database.ts'
 import { uuidV7 } from '../../lib/ids.ts'
 import { Refusal } from '../refusal.ts'
@@ -47,7 +48,7 @@ export async function insertPurchases(
     select nextval('purchase_id_seq') as id
     from generate_series(1, ${o.drafts.length}::integer)`.execute(tx)
   const drafts = o.drafts.map((draft, at) => ({ ...draft, id: rows[at]!.id }))
-  const column = <T>(of: (draft: (typeof drafts)[number]) => T): T[] => drafts.map(of)
+  const column = columnOf(drafts)
   await sql`
     insert into purchase (id, account_id, currency, tax_rate_ppm, net, gross, auto_pay,
       promo_code_id, due_at, pay_at, created_at, updated_at)
@@ -76,7 +77,7 @@ async function insertLines(
   const lines = drafts.flatMap(({ id, accountId, lines }) =>
     lines.map((line, at) => ({ ...line, purchaseId: id, accountId, position: at + 1 })),
   )
-  const column = <T>(of: (line: (typeof lines)[number]) => T): T[] => lines.map(of)
+  const column = columnOf(lines)
   await sql`
     insert into purchase_line (purchase_id, account_id, position, subscription_id, kind, label,
       sublabel, period_from, period_to, billing_cycle, list_net, list_gross, net, gross,
@@ -106,7 +107,7 @@ async function insertInvoices(
   o: { now: Date; drafts: readonly (PurchaseDraft & { readonly id: bigint })[] },
 ): Promise<void> {
   if (o.drafts.length === 0) return
-  const column = <T>(of: (draft: (typeof o.drafts)[number]) => T): T[] => o.drafts.map(of)
+  const column = columnOf(o.drafts)
   await sql`
     insert into invoice (public_id, account_id, purchase_id, currency, tax_rate_ppm, net, gross,
       issued_on, due_at, created_at, updated_at)

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnOf } from '../../db/column-of.ts'
 import type { Tx } from '../../db/database.ts'
 
 export interface HoldRow {
@@ -20,7 +21,7 @@ export async function insertHolds(
   tx: Tx,
   o: { holds: readonly NewHold[]; now: Date },
 ): Promise<bigint[]> {
-  const column = <T>(of: (hold: NewHold) => T): T[] => o.holds.map(of)
+  const column = columnOf(o.holds)
   const { rows } = await sql<{ id: bigint }>`
     insert into hold (account_id, amount, currency, subject_kind, subject_id, created_at)
     select i.account_id, i.amount, i.currency, i.subject_kind, i.subject_id, ${o.now}::timestamptz

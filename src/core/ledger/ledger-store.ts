@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnOf } from '../../db/column-of.ts'
 import type { Tx } from '../../db/database.ts'
 import type { SystemLedgerKind, TransferDraft } from './ledger.ts'
 
@@ -86,19 +87,20 @@ export async function insertSystemOnce(
 
 /** One statement for all, so that the trigger moves each balance once. */
 export async function insertTransfers(tx: Tx, drafts: readonly TransferDraft[]): Promise<void> {
+  const column = columnOf(drafts)
   await sql`
     insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id, leg,
       account_id, created_at)
     select * from unnest(
-      ${drafts.map((draft) => draft.debitId)}::bigint[],
-      ${drafts.map((draft) => draft.creditId)}::bigint[],
-      ${drafts.map((draft) => draft.amountMicros)}::bigint[],
-      ${drafts.map((draft) => draft.currency)}::text[],
-      ${drafts.map((draft) => draft.causeKind)}::text[],
-      ${drafts.map((draft) => draft.causeId)}::bigint[],
-      ${drafts.map((draft) => draft.leg ?? 0)}::smallint[],
-      ${drafts.map((draft) => draft.accountId)}::bigint[],
-      ${drafts.map((draft) => draft.createdAt)}::timestamptz[])`.execute(tx)
+      ${column((draft) => draft.debitId)}::bigint[],
+      ${column((draft) => draft.creditId)}::bigint[],
+      ${column((draft) => draft.amountMicros)}::bigint[],
+      ${column((draft) => draft.currency)}::text[],
+      ${column((draft) => draft.causeKind)}::text[],
+      ${column((draft) => draft.causeId)}::bigint[],
+      ${column((draft) => draft.leg ?? 0)}::smallint[],
+      ${column((draft) => draft.accountId)}::bigint[],
+      ${column((draft) => draft.createdAt)}::timestamptz[])`.execute(tx)
 }
 
 export async function hasTransfers(tx: Tx, accountId: bigint): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { columnOf } from '../../db/column-of.ts'
 import type { Tx } from '../../db/database.ts'
 import type { TransferDraft } from '../ledger/ledger.ts'
 import { postTransfers } from '../ledger/post-transfers.ts'
@@ -83,7 +84,9 @@ export async function lockOrders(
       o.lease_worker as "leaseWorker",
       o.lease_until is null or o.lease_until <= clock_timestamp() as "leaseLapsed"
     from service_order o
-    join ledger_account a on a.account_id = o.account_id and a.kind = 'wallet'
+    cross join lateral (
+      select id from ledger_account where account_id = o.account_id and kind = 'wallet' offset 0
+    ) a
     join service s on s.id = o.service_id
     where o.id = any (${o.ids}::bigint[]) and ${ofAccount(o.accountId)}
     order by o.id
@@ -121,7 +124,7 @@ async function updateRows(
   { tx, now }: OperationContext,
   writes: readonly OrderWrite[],
 ): Promise<void> {
-  const column = <T>(of: (write: OrderWrite) => T): T[] => writes.map(of)
+  const column = columnOf(writes)
   const after = ({ order, change }: OrderWrite) => change ?? order
   const { numAffectedRows } = await sql`
     update service_order o set

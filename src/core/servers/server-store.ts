@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnOf } from '../../db/column-of.ts'
 import type { Tx } from '../../db/database.ts'
 import { Refusal } from '../refusal.ts'
 import { unlessTaken } from '../unique.ts'
@@ -62,7 +63,7 @@ export async function insertAddresses(
   addresses: readonly NewAddress[],
 ): Promise<void> {
   if (addresses.length === 0) return
-  const column = <T>(of: (one: NewAddress) => T): T[] => addresses.map(of)
+  const column = columnOf(addresses)
   const taken = 'One of the addresses is in use.'
   await unlessTaken('server_address_address_key', taken, () =>
     sql`
@@ -179,7 +180,7 @@ export async function writeTold(
     now: Date
   },
 ): Promise<void> {
-  const column = <T>(of: (one: ToldReport) => T): T[] => o.reports.map(of)
+  const column = columnOf(o.reports)
   await sql`
     with held as materialized (
       select s.id, s.state = i.state as is_current, i.look_at

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnOf } from '../../../db/column-of.ts'
 import type { Db, Tx } from '../../../db/database.ts'
 import type { EffectKey } from '../../execute-batch.ts'
 import type { ServerState, SuspensionReason } from '../../servers/server.ts'
@@ -159,7 +160,7 @@ export async function startProcessing(
   tx: Tx,
   o: { started: readonly StoredPurchase[]; lease: string; now: Date },
 ): Promise<void> {
-  const column = <T>(of: (one: StoredPurchase) => T): T[] => o.started.map(of)
+  const column = columnOf(o.started)
   const { numAffectedRows } = await sql`
     update purchase p set state = 'processing', hold_id = i.hold_id, pay_at = null,
       paying_owner_kind = i.owner_kind, paying_owner_id = i.owner_id, paying_key = i.key,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnOf } from '../../../db/column-of.ts'
 import type { Tx } from '../../../db/database.ts'
 import { type BillingTerms, scheduleAfter } from '../billing-terms.ts'
 import { expectRows, type PayableLine } from './payment-store.ts'
@@ -21,7 +22,7 @@ export async function renewSubscriptions(
       suspendAt: scheduled ? suspendAt : null,
     }
   })
-  const column = <T>(of: (move: (typeof moves)[number]) => T): T[] => moves.map(of)
+  const column = columnOf(moves)
   const { numAffectedRows } = await sql`
     with locked as materialized (
       select i.* from rows from (
