@@ -133,6 +133,32 @@ export const BILLING_PLANTS: readonly BillingPlant[] = [
       `update hold set state = 'held', ended_at = null where id = ${releasedHold}`,
   },
   {
+    breach: 'a line of a purchase that does not exist',
+    check: SUMS,
+    says: /^line \d+ of account \d+, not cancelled: purchase 10077 of account none is missing$/,
+    plant: ({ open }) => `update purchase_line set purchase_id = 10077
+      where purchase_id = ${open} and position = 1`,
+  },
+  {
+    breach: 'a purchase that is being paid by a hold that does not exist',
+    check: SUMS,
+    says: /^purchase 10003 is processing, .*: nothing is held for it$/,
+    plant: ({ processing }) => `update purchase set hold_id = 777 where id = ${processing}`,
+  },
+  {
+    breach: "a purchase that is being paid by another account's hold",
+    check: SUMS,
+    says: /^purchase 10003 is processing, .*: hold \d+ is held, of 10 for purchase 10003,/,
+    plant: ({ openHold }) => `update hold set account_id = 999 where id = ${openHold}`,
+  },
+  {
+    breach: 'a period that is paid for by a line that does not exist',
+    check: PERIODS,
+    says: /^subscription 1: the period from .* is paid for by line 777, which does not exist$/,
+    plant: () => `update subscription_period set purchase_line_id = 777
+      where subscription_id = 1 and purchase_line_id is not null`,
+  },
+  {
     breach: 'a period that leaves a gap',
     check: PERIODS,
     says: /^subscription 1: a period from 2026-02-02T00:00:00Z, after one to 2026-02-01T00:00:00Z$/,
