@@ -60,7 +60,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION public.place_orders(p_catalogue_epoch bigint, p_key_epoch bigint, p_now timestamp with time zone, p_id bigint[], p_account bigint[], p_wallet bigint[], p_revenue bigint[], p_key bigint[], p_service bigint[], p_quantity bigint[], p_list_charge bigint[], p_charge bigint[], p_currency text[], p_provider text[], p_link text[], p_params jsonb[], p_idempotency_key text[], p_request_hash bytea[])
+CREATE OR REPLACE FUNCTION public.place_orders(p_catalogue_epoch bigint, p_key_epoch bigint, p_now timestamp with time zone, p_id bigint[], p_account bigint[], p_wallet bigint[], p_revenue bigint[], p_key bigint[], p_service bigint[], p_quantity bigint[], p_list_charge bigint[], p_charge bigint[], p_currency text[], p_provider text[], p_link text[], p_params jsonb[], p_idempotency_key text[], p_request_hash bytea[], p_exclusive_link text[], p_unfolds boolean[], p_actor_kind text[], p_actor_id bigint[])
  RETURNS TABLE(at integer, outcome integer, id bigint, list_charge bigint, charge bigint, created_at timestamp with time zone)
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
@@ -90,8 +90,8 @@ begin
       with ordinality as i (account, key, service, at)
     where not exists (
         select from service s where s.id = i.service and s.changed_epoch <= p_catalogue_epoch)
-      or not exists (
-        select from api_key k where k.id = i.key and k.changed_epoch <= p_key_epoch)
+      or (i.key is not null and not exists (
+        select from api_key k where k.id = i.key and k.changed_epoch <= p_key_epoch))
       or not exists (
         select from account a where a.id = i.account and a.changed_epoch <= p_key_epoch);
   end if;
@@ -107,12 +107,14 @@ begin
           when i.at = any (stale) then 9
           when o.same then 1
           when o.same is not null or n.found then 2
+          when x.found then 4
           else 0
         end as outcome
       from rows from (
         unnest(p_account), unnest(p_wallet), unnest(p_charge),
-        unnest(p_idempotency_key), unnest(p_request_hash)
-      ) with ordinality as i (account, wallet, charge, key, hash, at)
+        unnest(p_idempotency_key), unnest(p_request_hash), unnest(p_service),
+        unnest(p_exclusive_link)
+      ) with ordinality as i (account, wallet, charge, key, hash, service, exclusive, at)
       left join lateral (
         select s.request_hash = i.hash as same from service_order s
         where (s.account_id::text || ' ' || s.idempotency_key) = i.account::text || ' ' || i.key
@@ -124,6 +126,13 @@ begin
         where n.owner_kind = 'account' and n.owner_id = i.account and n.key = i.key
         limit 1
       ) n on i.key is not null
+      left join lateral (
+        select true as found from service_order s
+        where (s.account_id::text || ' ' || s.service_id::text || ' ' || s.exclusive_link)
+            = i.account::text || ' ' || i.service::text || ' ' || i.exclusive
+          and s.exclusive_link is not null
+        limit 1
+      ) x on i.exclusive is not null
     ) k
     -- A left join: a row that went missing here would shift the outcomes of its neighbours.
     left join lateral (
@@ -155,17 +164,18 @@ begin
 
   insert into service_order (id, account_id, api_key_id, service_id, quantity, link, params,
     currency, list_charge, charge, remains, provider, look_at, idempotency_key, request_hash,
-    created_at, updated_at)
+    exclusive_link, unfolds, created_at, updated_at)
   select i.id, i.account, i.key, i.service, i.quantity, i.link, i.params, i.currency,
     i.list_charge, i.charge, i.quantity, i.provider, p_now, i.idempotency_key, i.hash,
-    p_now, p_now
+    i.exclusive, i.unfolds, p_now, p_now
   from rows from (
     unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_key), unnest(p_service),
     unnest(p_quantity), unnest(p_link), unnest(p_params), unnest(p_currency),
     unnest(p_list_charge), unnest(p_charge), unnest(p_provider),
-    unnest(p_idempotency_key), unnest(p_request_hash)
+    unnest(p_idempotency_key), unnest(p_request_hash), unnest(p_exclusive_link),
+    unnest(p_unfolds)
   ) as i (outcome, id, account, key, service, quantity, link, params, currency, list_charge,
-    charge, provider, idempotency_key, hash)
+    charge, provider, idempotency_key, hash, exclusive, unfolds)
   where i.outcome = 0;
 
   insert into transfer (debit_id, credit_id, amount, currency, cause_kind, cause_id, account_id,
@@ -178,9 +188,10 @@ begin
   where i.outcome = 0 and i.charge > 0;
 
   insert into event (kind, subject_id, account_id, actor_kind, actor_id, created_at)
-  select 'order.placed', i.id, i.account, 'key', i.key, p_now
-  from rows from (unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_key))
-    as i (outcome, id, account, key)
+  select 'order.placed', i.id, i.account, i.actor_kind, i.actor_id, p_now
+  from rows from (
+    unnest(outcomes), unnest(p_id), unnest(p_account), unnest(p_actor_kind), unnest(p_actor_id)
+  ) as i (outcome, id, account, actor_kind, actor_id)
   where i.outcome = 0;
 
   if 0 <> any (outcomes) then
@@ -231,11 +242,21 @@ create table account (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   tax_profile_id bigint not null default 1,
+  discount_group_id bigint,
+  priced_at timestamp with time zone,
   constraint account_pkey PRIMARY KEY (id),
   constraint account_currency_shape CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint account_state_known CHECK (state = ANY (ARRAY['active'::text, 'suspended'::text]))
 );
 CREATE UNIQUE INDEX account_email_key ON public.account USING btree (lower(email));
+
+create table account_rate (
+  account_id bigint not null,
+  service_id bigint not null,
+  rate bigint not null,
+  constraint account_rate_pkey PRIMARY KEY (account_id, service_id),
+  constraint account_rate_positive CHECK (rate > 0)
+);
 
 create table account_user (
   id bigint not null generated by default as identity,
@@ -340,6 +361,24 @@ create table clean_up_mark (
   constraint clean_up_mark_name_known CHECK (name = 'order_keys'::text)
 );
 
+create table correction (
+  id bigint not null generated by default as identity,
+  order_id bigint not null,
+  account_id bigint not null,
+  reported_state text not null,
+  remains bigint not null,
+  amount bigint not null,
+  state text not null default 'open'::text,
+  decided_by bigint,
+  created_at timestamp with time zone not null,
+  decided_at timestamp with time zone,
+  constraint correction_pkey PRIMARY KEY (id),
+  constraint correction_amount_positive CHECK (amount > 0),
+  constraint correction_decided CHECK ((state = 'open'::text) = (decided_at IS NULL)),
+  constraint correction_state_known CHECK (state = ANY (ARRAY['open'::text, 'confirmed'::text, 'dismissed'::text]))
+);
+CREATE UNIQUE INDEX correction_open_key ON public.correction USING btree (order_id) WHERE (state = 'open'::text);
+
 create table credit (
   id bigint not null generated by default as identity,
   account_id bigint not null,
@@ -351,6 +390,17 @@ create table credit (
   constraint credit_amount_some CHECK (amount <> 0)
 );
 CREATE INDEX credit_account_idx ON public.credit USING btree (account_id, id);
+
+create table discount_group (
+  id bigint not null generated by default as identity,
+  name text not null,
+  discount_ppm integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint discount_group_pkey PRIMARY KEY (id),
+  constraint discount_group_name_key UNIQUE (name),
+  constraint discount_group_range CHECK (discount_ppm >= 0 AND discount_ppm <= 1000000)
+);
 
 create table epoch (
   name text not null,
@@ -488,12 +538,33 @@ create table ledger_checkpoint_balance (
   constraint ledger_checkpoint_balance_pkey PRIMARY KEY (ledger_account_id)
 );
 
+create table manual_work (
+  order_id bigint not null,
+  operator_id bigint not null,
+  claimed_at timestamp with time zone not null,
+  constraint manual_work_pkey PRIMARY KEY (order_id)
+);
+
 create table migration (
   number integer not null,
   name text not null,
   applied_at timestamp with time zone not null default now(),
   constraint migration_pkey PRIMARY KEY (number)
 );
+
+create table notice (
+  id bigint not null generated by default as identity,
+  kind text not null,
+  subject text not null,
+  account_id bigint,
+  data jsonb,
+  times integer not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  constraint notice_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX notice_open_key ON public.notice USING btree (kind, subject) WHERE (closed_at IS NULL);
 
 create table operator (
   id bigint not null generated by default as identity,
@@ -553,6 +624,14 @@ create table plan_price (
   constraint plan_price_pkey PRIMARY KEY (plan_id, currency, billing_cycle),
   constraint plan_price_amount_positive CHECK (amount >= 0),
   constraint plan_price_cycle_range CHECK (billing_cycle >= 1 AND billing_cycle <= 24)
+);
+
+create table post_watch (
+  order_id bigint not null,
+  cursor text,
+  seen integer not null default 0,
+  updated_at timestamp with time zone not null,
+  constraint post_watch_pkey PRIMARY KEY (order_id)
 );
 
 create table promo_code (
@@ -645,6 +724,39 @@ create unlogged table rate_window (
   constraint rate_window_pkey PRIMARY KEY (bucket, minute)
 );
 
+create table refill (
+  id bigint not null generated by default as identity,
+  order_id bigint not null,
+  account_id bigint not null,
+  state text not null default 'pending'::text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint refill_pkey PRIMARY KEY (id),
+  constraint refill_ended CHECK ((ended_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'in_progress'::text]))),
+  constraint refill_state_known CHECK (state = ANY (ARRAY['pending'::text, 'in_progress'::text, 'completed'::text, 'rejected'::text, 'error'::text]))
+);
+CREATE INDEX refill_account_idx ON public.refill USING btree (account_id, id);
+CREATE UNIQUE INDEX refill_open_key ON public.refill USING btree (order_id) WHERE (ended_at IS NULL);
+CREATE INDEX refill_order_idx ON public.refill USING btree (order_id, id);
+
+create table refill_work (
+  refill_id bigint not null,
+  order_id bigint not null,
+  provider text not null,
+  order_ref text not null,
+  ref text,
+  state text not null default 'pending'::text,
+  asked_at timestamp with time zone,
+  look_at timestamp with time zone,
+  lease_worker uuid,
+  lease_until timestamp with time zone,
+  constraint refill_work_pkey PRIMARY KEY (refill_id, order_id),
+  constraint refill_work_look CHECK ((look_at IS NULL) = (state <> ALL (ARRAY['pending'::text, 'in_progress'::text]))),
+  constraint refill_work_state_known CHECK (state = ANY (ARRAY['pending'::text, 'in_progress'::text, 'completed'::text, 'rejected'::text, 'error'::text]))
+);
+CREATE INDEX refill_work_look_idx ON public.refill_work USING btree (look_at) WHERE (look_at IS NOT NULL);
+
 create table server (
   id bigint not null generated by default as identity,
   public_id uuid not null,
@@ -716,12 +828,26 @@ create table service (
   changed_epoch bigint not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  quantity_step bigint not null default 1,
+  link_pattern text,
+  one_active_per_link boolean not null default false,
+  refill_days integer,
+  refill_cooldown_hours integer not null default 24,
+  confirm_first boolean not null default false,
   constraint service_pkey PRIMARY KEY (id),
-  constraint service_package CHECK ((type = 'Package'::text) = (package_quantity IS NOT NULL)),
+  constraint service_package CHECK (
+CASE type
+    WHEN 'Package'::text THEN package_quantity IS NOT NULL
+    WHEN 'Custom Comments Package'::text THEN true
+    ELSE package_quantity IS NULL
+END),
   constraint service_package_positive CHECK (package_quantity > 0),
   constraint service_quantity_order CHECK (0 < min_quantity AND min_quantity <= max_quantity),
+  constraint service_refill_cooldown CHECK (refill_cooldown_hours >= 0),
+  constraint service_refill_days CHECK (refill_days > 0),
   constraint service_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text])),
-  constraint service_type_known CHECK (type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Poll'::text, 'Subscriptions'::text, 'Invites from Groups'::text]))
+  constraint service_step_positive CHECK (quantity_step > 0),
+  constraint service_type_known CHECK (type = ANY (ARRAY['Default'::text, 'Package'::text, 'SEO'::text, 'Custom Comments'::text, 'Custom Comments Package'::text, 'Poll'::text, 'Subscriptions'::text, 'Invites from Groups'::text, 'Mentions'::text, 'Mentions with Hashtags'::text, 'Mentions Custom List'::text, 'Mentions Hashtag'::text, 'Mentions User Followers'::text, 'Mentions Media Likers'::text, 'Comment Likes'::text]))
 );
 
 create table service_category (
@@ -758,26 +884,71 @@ create table service_order (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   submit_asked_at timestamp with time zone,
+  parent_id bigint,
+  part integer,
+  post_ref text,
+  unfolds boolean not null default false,
+  paused_at timestamp with time zone,
+  exclusive_link text,
+  unconfirmed_at timestamp with time zone,
+  waiting_since timestamp with time zone,
+  recheck_at timestamp with time zone,
+  rechecks smallint not null default 0,
+  ended_at timestamp with time zone,
   constraint service_order_pkey PRIMARY KEY (id),
   constraint service_order_charge CHECK (charge >= 0 AND charge <= list_charge),
+  constraint service_order_ended CHECK (ended_at IS NULL OR (state <> ALL (ARRAY['pending'::text, 'in_progress'::text]))),
   constraint service_order_key_hashed CHECK ((idempotency_key IS NULL) = (request_hash IS NULL)),
   constraint service_order_look CHECK ((look_at IS NULL) = (state <> ALL (ARRAY['pending'::text, 'in_progress'::text]))),
+  constraint service_order_part CHECK ((parent_id IS NULL) = (part IS NULL)),
+  constraint service_order_part_free CHECK (parent_id IS NULL OR list_charge = 0),
+  constraint service_order_part_plain CHECK (parent_id IS NULL OR NOT unfolds),
   constraint service_order_quantity_positive CHECK (quantity > 0),
   constraint service_order_refunded CHECK (refunded >= 0 AND refunded <= charge),
   constraint service_order_remains CHECK (remains >= 0 AND remains <= quantity),
   constraint service_order_state_known CHECK (state = ANY (ARRAY['pending'::text, 'in_progress'::text, 'partial'::text, 'completed'::text, 'done'::text, 'canceled'::text, 'failed'::text]))
 ) with (fillfactor=85);
 CREATE INDEX service_order_account_idx ON public.service_order USING btree (account_id, id);
+CREATE INDEX service_order_ended_idx ON public.service_order USING btree (service_id, ended_at) WHERE ((ended_at IS NOT NULL) AND (parent_id IS NULL));
 CREATE UNIQUE INDEX service_order_idempotency_key ON public.service_order USING btree (((((account_id)::text || ' '::text) || idempotency_key))) WHERE (idempotency_key IS NOT NULL);
-CREATE INDEX service_order_look_idx ON public.service_order USING btree (look_at) WHERE (look_at IS NOT NULL);
+CREATE UNIQUE INDEX service_order_link_key ON public.service_order USING btree (((((((account_id)::text || ' '::text) || (service_id)::text) || ' '::text) || exclusive_link))) WHERE (exclusive_link IS NOT NULL);
+CREATE INDEX service_order_look_idx ON public.service_order USING btree (look_at) WHERE ((look_at IS NOT NULL) AND (NOT unfolds));
+CREATE UNIQUE INDEX service_order_part_key ON public.service_order USING btree (parent_id, part) WHERE (parent_id IS NOT NULL);
+CREATE UNIQUE INDEX service_order_post_key ON public.service_order USING btree (parent_id, post_ref) WHERE (post_ref IS NOT NULL);
+CREATE INDEX service_order_recheck_idx ON public.service_order USING btree (recheck_at) WHERE (recheck_at IS NOT NULL);
+CREATE INDEX service_order_unconfirmed_idx ON public.service_order USING btree (unconfirmed_at) WHERE (unconfirmed_at IS NOT NULL);
+CREATE INDEX service_order_unfold_idx ON public.service_order USING btree (look_at) WHERE ((look_at IS NOT NULL) AND unfolds);
+
+create table service_pace (
+  service_id bigint not null,
+  average_seconds bigint not null,
+  counted integer not null,
+  computed_at timestamp with time zone not null,
+  constraint service_pace_pkey PRIMARY KEY (service_id)
+);
 
 create table service_price (
   service_id bigint not null,
   currency text not null,
   rate bigint not null,
+  min_charge bigint not null default 0,
   constraint service_price_pkey PRIMARY KEY (service_id, currency),
+  constraint service_price_min_charge CHECK (min_charge >= 0),
   constraint service_price_rate_positive CHECK (rate > 0)
 );
+
+create table service_provider (
+  service_id bigint not null,
+  "position" smallint not null,
+  provider text not null,
+  upstream_service text,
+  follows_price boolean not null default false,
+  margin_ppm integer,
+  margin_fixed bigint,
+  constraint service_provider_pkey PRIMARY KEY (service_id, "position"),
+  constraint service_provider_once_key UNIQUE (service_id, provider)
+);
+CREATE INDEX service_provider_upstream_idx ON public.service_provider USING btree (provider, upstream_service);
 
 create table session (
   token_hash bytea not null,
@@ -819,6 +990,23 @@ create table simulated_fault (
   constraint simulated_fault_pkey PRIMARY KEY (operation),
   constraint simulated_fault_known CHECK (fault = ANY (ARRAY['refuse'::text, 'timeout'::text, 'error'::text])),
   constraint simulated_fault_times CHECK (times >= 0)
+);
+
+create table simulated_post (
+  username text not null,
+  "position" integer not null,
+  link text not null,
+  posted_at timestamp with time zone not null,
+  constraint simulated_post_pkey PRIMARY KEY (username, "position")
+);
+
+create table simulated_refill (
+  refill_id bigint not null,
+  order_id bigint not null,
+  outcome text not null default 'completed'::text,
+  started_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  constraint simulated_refill_pkey PRIMARY KEY (refill_id, order_id)
 );
 
 create table simulated_server (
@@ -907,8 +1095,126 @@ create table transfer (
 );
 CREATE INDEX transfer_account_idx ON public.transfer USING btree (account_id, id);
 
+create table upstream (
+  id bigint not null generated by default as identity,
+  name text not null,
+  url text not null,
+  api_key text not null,
+  currency text,
+  is_idempotent boolean not null default false,
+  state text not null default 'active'::text,
+  in_flight_max integer not null default 8,
+  balance_alert bigint,
+  when_failing text not null default 'wait'::text,
+  refund_after_minutes integer not null default 1440,
+  margin_ppm integer not null default 0,
+  margin_fixed bigint not null default 0,
+  round_to bigint not null default 1,
+  balance bigint,
+  balance_at timestamp with time zone,
+  services_at timestamp with time zone,
+  failing_since timestamp with time zone,
+  last_error text,
+  look_at timestamp with time zone not null,
+  lease_worker uuid,
+  lease_until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint upstream_pkey PRIMARY KEY (id),
+  constraint upstream_name_key UNIQUE (name),
+  constraint upstream_in_flight CHECK (in_flight_max >= 1 AND in_flight_max <= 256),
+  constraint upstream_margins CHECK (margin_ppm >= 0 AND margin_fixed >= 0 AND round_to > 0),
+  constraint upstream_policy_known CHECK (when_failing = ANY (ARRAY['wait'::text, 'refund'::text])),
+  constraint upstream_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text]))
+);
+
+create table upstream_service (
+  upstream_id bigint not null,
+  service text not null,
+  name text not null,
+  type text not null,
+  category text not null,
+  description text not null default ''::text,
+  rate bigint not null,
+  min_quantity bigint not null,
+  max_quantity bigint not null,
+  can_refill boolean not null default false,
+  can_cancel boolean not null default false,
+  can_dripfeed boolean not null default false,
+  seen_at timestamp with time zone not null,
+  gone_at timestamp with time zone,
+  constraint upstream_service_pkey PRIMARY KEY (upstream_id, service)
+);
+
+create table webhook_cursor (
+  only_row boolean not null default true,
+  restore_epoch integer not null default 0,
+  tx_id xid8 not null default '0'::xid8,
+  event_id bigint not null default 0,
+  constraint webhook_cursor_pkey PRIMARY KEY (only_row),
+  constraint webhook_cursor_one_row CHECK (only_row)
+);
+
+create table webhook_endpoint (
+  id bigint not null generated by default as identity,
+  public_id uuid not null,
+  account_id bigint not null,
+  url text not null,
+  secret text not null,
+  secret_before text,
+  rotated_at timestamp with time zone,
+  is_main boolean not null default false,
+  state text not null default 'active'::text,
+  disabled_because text,
+  failing_since timestamp with time zone,
+  look_at timestamp with time zone,
+  lease_worker uuid,
+  lease_until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint webhook_endpoint_pkey PRIMARY KEY (id),
+  constraint webhook_endpoint_public_key UNIQUE (public_id),
+  constraint webhook_endpoint_state_known CHECK (state = ANY (ARRAY['active'::text, 'disabled'::text, 'removed'::text])),
+  constraint webhook_endpoint_why CHECK ((state = 'disabled'::text) = (disabled_because IS NOT NULL))
+);
+CREATE INDEX webhook_endpoint_account_idx ON public.webhook_endpoint USING btree (account_id, id);
+CREATE INDEX webhook_endpoint_look_idx ON public.webhook_endpoint USING btree (look_at) WHERE (look_at IS NOT NULL);
+CREATE UNIQUE INDEX webhook_endpoint_main_key ON public.webhook_endpoint USING btree (account_id) WHERE (is_main AND (state <> 'removed'::text));
+
+create table webhook_message (
+  id bigint not null generated by default as identity,
+  endpoint_id bigint not null,
+  account_id bigint not null,
+  order_id bigint not null,
+  event_id text not null,
+  body text not null,
+  state text not null default 'pending'::text,
+  attempts integer not null default 0,
+  next_at timestamp with time zone,
+  lease_worker uuid,
+  lease_until timestamp with time zone,
+  last_status integer,
+  last_error text,
+  is_replay boolean not null default false,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint webhook_message_pkey PRIMARY KEY (id),
+  constraint webhook_message_next CHECK ((state = 'pending'::text) = (next_at IS NOT NULL)),
+  constraint webhook_message_state_known CHECK (state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'discarded'::text]))
+);
+CREATE INDEX webhook_message_created_idx ON public.webhook_message USING brin (created_at);
+CREATE INDEX webhook_message_endpoint_idx ON public.webhook_message USING btree (endpoint_id, id);
+CREATE INDEX webhook_message_next_idx ON public.webhook_message USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE UNIQUE INDEX webhook_message_once_key ON public.webhook_message USING btree (endpoint_id, event_id) WHERE (NOT is_replay);
+
+alter table account add constraint account_discount_group_fkey
+  FOREIGN KEY (discount_group_id) REFERENCES discount_group(id);
 alter table account add constraint account_tax_profile_fkey
   FOREIGN KEY (tax_profile_id) REFERENCES tax_profile(id);
+alter table account_rate add constraint account_rate_account_fkey
+  FOREIGN KEY (account_id) REFERENCES account(id);
+alter table account_rate add constraint account_rate_service_fkey
+  FOREIGN KEY (service_id) REFERENCES service(id);
 alter table account_user add constraint account_user_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
 alter table addon_price add constraint addon_price_addon_fkey
@@ -925,14 +1231,22 @@ alter table card_charge add constraint card_charge_card_fkey
   FOREIGN KEY (card_id) REFERENCES card(id);
 alter table card_charge add constraint card_charge_purchase_fkey
   FOREIGN KEY (purchase_id) REFERENCES purchase(id);
+alter table correction add constraint correction_order_fkey
+  FOREIGN KEY (order_id) REFERENCES service_order(id);
 alter table credit add constraint credit_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
 alter table ledger_account add constraint ledger_account_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
+alter table manual_work add constraint manual_work_operator_fkey
+  FOREIGN KEY (operator_id) REFERENCES operator(id);
+alter table manual_work add constraint manual_work_order_fkey
+  FOREIGN KEY (order_id) REFERENCES service_order(id);
 alter table order_refund add constraint order_refund_order_fkey
   FOREIGN KEY (order_id) REFERENCES service_order(id);
 alter table plan_price add constraint plan_price_plan_fkey
   FOREIGN KEY (plan_id) REFERENCES plan(id);
+alter table post_watch add constraint post_watch_order_fkey
+  FOREIGN KEY (order_id) REFERENCES service_order(id);
 alter table promo_code add constraint promo_code_plan_fkey
   FOREIGN KEY (plan_id) REFERENCES plan(id);
 alter table purchase add constraint purchase_account_fkey
@@ -943,6 +1257,10 @@ alter table purchase_line add constraint purchase_line_promo_code_fkey
   FOREIGN KEY (promo_code_id) REFERENCES promo_code(id);
 alter table purchase_line add constraint purchase_line_subscription_fkey
   FOREIGN KEY (subscription_id) REFERENCES subscription(id);
+alter table refill add constraint refill_order_fkey
+  FOREIGN KEY (order_id) REFERENCES service_order(id);
+alter table refill_work add constraint refill_work_refill_fkey
+  FOREIGN KEY (refill_id) REFERENCES refill(id);
 alter table server add constraint server_account_fkey
   FOREIGN KEY (account_id) REFERENCES account(id);
 alter table server add constraint server_plan_fkey
@@ -951,7 +1269,11 @@ alter table server_address add constraint server_address_server_fkey
   FOREIGN KEY (server_id) REFERENCES server(id);
 alter table service add constraint service_category_fkey
   FOREIGN KEY (category_id) REFERENCES service_category(id);
+alter table service_pace add constraint service_pace_service_fkey
+  FOREIGN KEY (service_id) REFERENCES service(id);
 alter table service_price add constraint service_price_service_fkey
+  FOREIGN KEY (service_id) REFERENCES service(id);
+alter table service_provider add constraint service_provider_service_fkey
   FOREIGN KEY (service_id) REFERENCES service(id);
 alter table session add constraint session_operator_fkey
   FOREIGN KEY (operator_id) REFERENCES operator(id);
@@ -967,8 +1289,12 @@ alter table subscription add constraint subscription_server_fkey
   FOREIGN KEY (server_id) REFERENCES server(id);
 alter table subscription_period add constraint subscription_period_subscription_fkey
   FOREIGN KEY (subscription_id) REFERENCES subscription(id);
+alter table upstream_service add constraint upstream_service_upstream_fkey
+  FOREIGN KEY (upstream_id) REFERENCES upstream(id);
+alter table webhook_endpoint add constraint webhook_endpoint_account_fkey
+  FOREIGN KEY (account_id) REFERENCES account(id);
 
-CREATE TRIGGER account_changed BEFORE INSERT OR UPDATE OF state, currency, time_zone ON account FOR EACH ROW EXECUTE FUNCTION mark_changed('key');
+CREATE TRIGGER account_changed BEFORE INSERT OR UPDATE OF state, currency, time_zone, discount_group_id, priced_at ON account FOR EACH ROW EXECUTE FUNCTION mark_changed('key');
 CREATE TRIGGER api_key_changed BEFORE INSERT OR UPDATE OF scopes, discount_ppm, legacy_errors, disabled_at ON api_key FOR EACH ROW EXECUTE FUNCTION mark_changed('key');
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER service_changed BEFORE INSERT OR UPDATE ON service FOR EACH ROW EXECUTE FUNCTION mark_changed('catalogue');

@@ -123,6 +123,7 @@ describe('floors', () => {
 /** Who writes each table: a folder with its sub-folders, or one file. */
 const WRITERS: Readonly<Record<string, readonly string[]>> = {
   account: ['src/core/identity/'],
+  account_rate: ['src/core/pricing/'],
   account_user: ['src/core/identity/'],
   addon: ['src/core/catalogue/'],
   addon_price: ['src/core/catalogue/'],
@@ -130,7 +131,9 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   card: ['src/core/billing/cards/'],
   card_charge: ['src/core/billing/paying/'],
   clean_up_mark: ['src/core/orders/'],
+  correction: ['src/core/orders/'],
   credit: ['src/core/ledger/'],
+  discount_group: ['src/core/pricing/'],
   epoch: ['src/core/epoch.ts'],
   event: ['src/core/execute.ts'],
   hold: ['src/core/ledger/'],
@@ -141,34 +144,51 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   ledger_account: ['src/core/ledger/'],
   ledger_checkpoint: ['src/core/ledger/'],
   ledger_checkpoint_balance: ['src/core/ledger/'],
+  manual_work: ['src/core/orders/manual/'],
   migration: ['src/db/migrate.ts'],
+  notice: ['src/core/notices/'],
   operator: ['src/core/identity/'],
   order_refund: ['src/core/orders/'],
   plan: ['src/core/catalogue/'],
   plan_price: ['src/core/catalogue/'],
+  post_watch: ['src/core/orders/parts/'],
   promo_code: ['src/core/catalogue/'],
   purchase: ['src/core/billing/'],
   purchase_line: ['src/core/billing/'],
   rate_window: ['src/http/rate-limiter.ts', 'src/core/forget-rate-windows.ts'],
+  refill: ['src/core/orders/refills/'],
+  refill_work: ['src/core/orders/refills/'],
   server: ['src/core/servers/'],
   server_address: ['src/core/servers/'],
   service: ['src/core/catalogue/'],
   service_category: ['src/core/catalogue/'],
   service_order: ['src/core/orders/'],
+  service_pace: ['src/core/catalogue/'],
   service_price: ['src/core/catalogue/'],
+  service_provider: ['src/core/catalogue/'],
   session: ['src/core/identity/'],
   simulated_charge: ['src/drivers/'],
   simulated_delivery: ['src/drivers/'],
   simulated_fault: ['src/drivers/'],
+  simulated_post: ['src/drivers/delivery/'],
+  simulated_refill: ['src/drivers/delivery/'],
   simulated_server: ['src/drivers/'],
   subscription: ['src/core/billing/'],
   subscription_period: ['src/core/billing/'],
   tax_profile: ['src/core/billing/tax/'],
   transfer: ['src/core/ledger/'],
+  upstream: ['src/core/upstreams/'],
+  upstream_service: ['src/core/upstreams/'],
+  webhook_cursor: ['src/core/webhooks/'],
+  webhook_endpoint: ['src/core/webhooks/'],
+  webhook_message: ['src/core/webhooks/'],
 }
 
 /** Group commit: one function that writes for several folders, in one round trip. */
-const WRITES_FOR_SEVERAL = 'migrations/0003_place_orders.sql'
+const WRITES_FOR_SEVERAL = new Set([
+  'migrations/0003_place_orders.sql',
+  'migrations/0011_place_orders.sql',
+])
 
 const BUILDER_WRITE = /\.(?:insertInto|updateTable|deleteFrom|mergeInto)\(\s*'(\w+)'/g
 const SQL_WRITE =
@@ -202,7 +222,7 @@ describe('SQL', () => {
     for (const file of all.filter((each) => each.path.startsWith('migrations/'))) {
       for (const [body] of file.text.matchAll(/\$(\w*)\$[\s\S]*?\$\1\$/g)) {
         const owners = new Set([...tablesWritten(body)].map((table) => WRITERS[table]![0]))
-        if (owners.size > 1 && file.path !== WRITES_FOR_SEVERAL) breaches.push(file.path)
+        if (owners.size > 1 && !WRITES_FOR_SEVERAL.has(file.path)) breaches.push(file.path)
       }
     }
     none(breaches)

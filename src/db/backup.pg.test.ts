@@ -239,7 +239,7 @@ describe('a restoration refuses', () => {
     const held = await contents(client)
     await assert.rejects(
       restore({ connection: source.connection, file, log: quiet }),
-      /not fresh, it has rows in account, account_user/,
+      /not fresh, it has rows in account, account_rate/,
     )
     assert.deepEqual(await contents(client), held)
   })

@@ -16,6 +16,7 @@ const SEEDED = new Set([
   'invoice_series',
   'migration',
   'tax_profile',
+  'webhook_cursor',
 ])
 
 /**

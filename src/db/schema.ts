@@ -35,13 +35,21 @@ export interface Account {
   changed_epoch: Generated<bigint>;
   created_at: Date;
   currency: string;
+  discount_group_id: bigint | null;
   email: string;
   id: Generated<bigint>;
   name: string;
+  priced_at: Date | null;
   state: Generated<string>;
   tax_profile_id: Generated<bigint>;
   time_zone: string;
   updated_at: Date;
+}
+
+export interface AccountRate {
+  account_id: bigint;
+  rate: bigint;
+  service_id: bigint;
 }
 
 export interface AccountUser {
@@ -120,6 +128,19 @@ export interface CleanUpMark {
   up_to: bigint;
 }
 
+export interface Correction {
+  account_id: bigint;
+  amount: bigint;
+  created_at: Date;
+  decided_at: Date | null;
+  decided_by: bigint | null;
+  id: Generated<bigint>;
+  order_id: bigint;
+  remains: bigint;
+  reported_state: string;
+  state: Generated<string>;
+}
+
 export interface Credit {
   account_id: bigint;
   amount: bigint;
@@ -127,6 +148,14 @@ export interface Credit {
   currency: string;
   id: Generated<bigint>;
   reason: string;
+}
+
+export interface DiscountGroup {
+  created_at: Date;
+  discount_ppm: number;
+  id: Generated<bigint>;
+  name: string;
+  updated_at: Date;
 }
 
 export interface Epoch {
@@ -228,10 +257,28 @@ export interface LedgerCheckpointBalance {
   ledger_account_id: bigint;
 }
 
+export interface ManualWork {
+  claimed_at: Date;
+  operator_id: bigint;
+  order_id: bigint;
+}
+
 export interface Migration {
   applied_at: Generated<Date>;
   name: string;
   number: number;
+}
+
+export interface Notice {
+  account_id: bigint | null;
+  closed_at: Date | null;
+  created_at: Date;
+  data: Json | null;
+  id: Generated<bigint>;
+  kind: string;
+  subject: string;
+  times: Generated<number>;
+  updated_at: Date;
 }
 
 export interface Operator {
@@ -275,6 +322,13 @@ export interface PlanPrice {
   billing_cycle: number;
   currency: string;
   plan_id: bigint;
+}
+
+export interface PostWatch {
+  cursor: string | null;
+  order_id: bigint;
+  seen: Generated<number>;
+  updated_at: Date;
 }
 
 export interface PromoCode {
@@ -342,6 +396,29 @@ export interface RateWindow {
   used: bigint;
 }
 
+export interface Refill {
+  account_id: bigint;
+  created_at: Date;
+  ended_at: Date | null;
+  id: Generated<bigint>;
+  order_id: bigint;
+  state: Generated<string>;
+  updated_at: Date;
+}
+
+export interface RefillWork {
+  asked_at: Date | null;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  look_at: Date | null;
+  order_id: bigint;
+  order_ref: string;
+  provider: string;
+  ref: string | null;
+  refill_id: bigint;
+  state: Generated<string>;
+}
+
 export interface Server {
   account_id: bigint;
   created_at: Date;
@@ -383,15 +460,21 @@ export interface Service {
   can_refill: Generated<boolean>;
   category_id: bigint;
   changed_epoch: Generated<bigint>;
+  confirm_first: Generated<boolean>;
   created_at: Date;
   description: Generated<string>;
   id: Generated<bigint>;
+  link_pattern: string | null;
   max_quantity: bigint;
   min_quantity: bigint;
   name: string;
+  one_active_per_link: Generated<boolean>;
   package_quantity: bigint | null;
   position: Generated<number>;
   provider: Generated<string>;
+  quantity_step: Generated<bigint>;
+  refill_cooldown_hours: Generated<number>;
+  refill_days: number | null;
   state: Generated<string>;
   type: string;
   updated_at: Date;
@@ -410,6 +493,8 @@ export interface ServiceOrder {
   charge: bigint;
   created_at: Date;
   currency: string;
+  ended_at: Date | null;
+  exclusive_link: string | null;
   id: bigint;
   idempotency_key: string | null;
   lease_until: Date | null;
@@ -418,9 +503,15 @@ export interface ServiceOrder {
   list_charge: bigint;
   look_at: Date | null;
   params: Json | null;
+  parent_id: bigint | null;
+  part: number | null;
+  paused_at: Date | null;
+  post_ref: string | null;
   provider: string;
   provider_ref: string | null;
   quantity: bigint;
+  recheck_at: Date | null;
+  rechecks: Generated<number>;
   refunded: Generated<bigint>;
   remains: bigint;
   request_hash: Buffer | null;
@@ -428,13 +519,34 @@ export interface ServiceOrder {
   start_count: bigint | null;
   state: Generated<string>;
   submit_asked_at: Date | null;
+  unconfirmed_at: Date | null;
+  unfolds: Generated<boolean>;
   updated_at: Date;
+  waiting_since: Date | null;
+}
+
+export interface ServicePace {
+  average_seconds: bigint;
+  computed_at: Date;
+  counted: number;
+  service_id: bigint;
 }
 
 export interface ServicePrice {
   currency: string;
+  min_charge: Generated<bigint>;
   rate: bigint;
   service_id: bigint;
+}
+
+export interface ServiceProvider {
+  follows_price: Generated<boolean>;
+  margin_fixed: bigint | null;
+  margin_ppm: number | null;
+  position: number;
+  provider: string;
+  service_id: bigint;
+  upstream_service: string | null;
 }
 
 export interface Session {
@@ -468,6 +580,21 @@ export interface SimulatedFault {
   fault: string;
   operation: string;
   times: number;
+}
+
+export interface SimulatedPost {
+  link: string;
+  position: number;
+  posted_at: Date;
+  username: string;
+}
+
+export interface SimulatedRefill {
+  ends_at: Date;
+  order_id: bigint;
+  outcome: Generated<string>;
+  refill_id: bigint;
+  started_at: Date;
 }
 
 export interface SimulatedServer {
@@ -530,8 +657,98 @@ export interface Transfer {
   leg: Generated<number>;
 }
 
+export interface Upstream {
+  api_key: string;
+  balance: bigint | null;
+  balance_alert: bigint | null;
+  balance_at: Date | null;
+  created_at: Date;
+  currency: string | null;
+  failing_since: Date | null;
+  id: Generated<bigint>;
+  in_flight_max: Generated<number>;
+  is_idempotent: Generated<boolean>;
+  last_error: string | null;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  look_at: Date;
+  margin_fixed: Generated<bigint>;
+  margin_ppm: Generated<number>;
+  name: string;
+  refund_after_minutes: Generated<number>;
+  round_to: Generated<bigint>;
+  services_at: Date | null;
+  state: Generated<string>;
+  updated_at: Date;
+  url: string;
+  when_failing: Generated<string>;
+}
+
+export interface UpstreamService {
+  can_cancel: Generated<boolean>;
+  can_dripfeed: Generated<boolean>;
+  can_refill: Generated<boolean>;
+  category: string;
+  description: Generated<string>;
+  gone_at: Date | null;
+  max_quantity: bigint;
+  min_quantity: bigint;
+  name: string;
+  rate: bigint;
+  seen_at: Date;
+  service: string;
+  type: string;
+  upstream_id: bigint;
+}
+
+export interface WebhookCursor {
+  event_id: Generated<bigint>;
+  only_row: Generated<boolean>;
+  restore_epoch: Generated<number>;
+  tx_id: Generated<string>;
+}
+
+export interface WebhookEndpoint {
+  account_id: bigint;
+  created_at: Date;
+  disabled_because: string | null;
+  failing_since: Date | null;
+  id: Generated<bigint>;
+  is_main: Generated<boolean>;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  look_at: Date | null;
+  public_id: string;
+  rotated_at: Date | null;
+  secret: string;
+  secret_before: string | null;
+  state: Generated<string>;
+  updated_at: Date;
+  url: string;
+}
+
+export interface WebhookMessage {
+  account_id: bigint;
+  attempts: Generated<number>;
+  body: string;
+  created_at: Date;
+  ended_at: Date | null;
+  endpoint_id: bigint;
+  event_id: string;
+  id: Generated<bigint>;
+  is_replay: Generated<boolean>;
+  last_error: string | null;
+  last_status: number | null;
+  lease_until: Date | null;
+  lease_worker: string | null;
+  next_at: Date | null;
+  order_id: bigint;
+  state: Generated<string>;
+}
+
 export interface DB {
   account: Account;
+  account_rate: AccountRate;
   account_user: AccountUser;
   addon: Addon;
   addon_price: AddonPrice;
@@ -539,7 +756,9 @@ export interface DB {
   card: Card;
   card_charge: CardCharge;
   clean_up_mark: CleanUpMark;
+  correction: Correction;
   credit: Credit;
+  discount_group: DiscountGroup;
   epoch: Epoch;
   event: Event;
   hold: Hold;
@@ -550,28 +769,42 @@ export interface DB {
   ledger_account: LedgerAccount;
   ledger_checkpoint: LedgerCheckpoint;
   ledger_checkpoint_balance: LedgerCheckpointBalance;
+  manual_work: ManualWork;
   migration: Migration;
+  notice: Notice;
   operator: Operator;
   order_refund: OrderRefund;
   plan: Plan;
   plan_price: PlanPrice;
+  post_watch: PostWatch;
   promo_code: PromoCode;
   purchase: Purchase;
   purchase_line: PurchaseLine;
   rate_window: RateWindow;
+  refill: Refill;
+  refill_work: RefillWork;
   server: Server;
   server_address: ServerAddress;
   service: Service;
   service_category: ServiceCategory;
   service_order: ServiceOrder;
+  service_pace: ServicePace;
   service_price: ServicePrice;
+  service_provider: ServiceProvider;
   session: Session;
   simulated_charge: SimulatedCharge;
   simulated_delivery: SimulatedDelivery;
   simulated_fault: SimulatedFault;
+  simulated_post: SimulatedPost;
+  simulated_refill: SimulatedRefill;
   simulated_server: SimulatedServer;
   subscription: Subscription;
   subscription_period: SubscriptionPeriod;
   tax_profile: TaxProfile;
   transfer: Transfer;
+  upstream: Upstream;
+  upstream_service: UpstreamService;
+  webhook_cursor: WebhookCursor;
+  webhook_endpoint: WebhookEndpoint;
+  webhook_message: WebhookMessage;
 }

@@ -95,6 +95,24 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     meaning: 'The order has ended already, or its service does not allow canceling.',
     remedy: 'Read its status. `cancel` in the service list says which services allow it.',
   },
+  order_not_refillable: {
+    title: 'The order cannot be refilled',
+    meaning:
+      'Its service gives no refills, the order has not been completed, the time for refills is over, or the last refill is too recent.',
+    remedy:
+      'Read its status. `refill` in the service list says which services refill; the text says when the next one may be asked for.',
+  },
+  refill_not_found: {
+    title: 'There is no such refill',
+    meaning: 'No refill of this account has this number.',
+    remedy: 'Send the number that `refill` answered.',
+  },
+  link_active: {
+    title: 'The link has an active order',
+    meaning:
+      'This service delivers one order at a time for a link, and the last one has not ended.',
+    remedy: 'Wait until the order for this link has ended, then send it again.',
+  },
   invalid_state: {
     title: 'Not possible in this state',
     meaning: 'The object is not in a state that allows this: it has ended, say, or is suspended.',

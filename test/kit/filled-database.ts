@@ -53,6 +53,27 @@ export async function fillDatabase(client: pg.Client): Promise<void> {
     values (1, -9223372036854775808, 'USD', e'a\\tb', now());
     insert into hold (account_id, amount, currency, subject_kind, subject_id, created_at)
     values (1, 1, 'USD', 'test', 1, now());
+    insert into service_pace values (1, 3600, 7, now());
+    insert into service_provider (service_id, position, provider, upstream_service, margin_ppm)
+    values (1, 1, 'big-panel', e'a\\tb', 50000);
+    insert into upstream (name, url, api_key, look_at, created_at, updated_at)
+    values ('big-panel', 'https://panel.example/api/v2', 'sealed', 'infinity', now(), now());
+    insert into upstream_service (upstream_id, service, name, type, category, rate, min_quantity,
+      max_quantity, seen_at)
+    values (1, '1', 'Tags', 'Default', 'Work', 9223372036854775807, 1, 2, now());
+    insert into notice (kind, subject, data, created_at, updated_at)
+    values ('upstream.balance', '1', '{"balance": "1.00"}', now(), now());
+    insert into discount_group (name, discount_ppm, created_at, updated_at)
+    values ('Resellers', 1000000, now(), now());
+    insert into account_rate values (1, 1, 9223372036854775807);
+    insert into webhook_endpoint (public_id, account_id, url, secret, created_at, updated_at)
+    values ('00000000-0000-0000-0000-000000000000', 1, 'https://shop.example', 'sealed', now(),
+      now());
+    insert into webhook_message (endpoint_id, account_id, order_id, event_id, body, next_at,
+      created_at)
+    values (1, 1, 1, 'evt_1', e'{"order_id":1}\\n', now(), now());
+    insert into simulated_post values ('anna', 1, 'https://posts.example/1', now());
+    insert into simulated_refill values (1, 1, 'completed', now(), now());
     insert into simulated_fault (operation, fault, times) values ('deliver', 'timeout', 2147483647);
     insert into ledger_checkpoint (transfer_id, seen_transfer_id, seen_xid, verified_xid,
       restore_epoch, taken_at)
@@ -78,6 +99,16 @@ export async function fillDatabase(client: pg.Client): Promise<void> {
   await client.query(`
     insert into order_refund (order_id, account_id, cause, amount, created_at)
     select id, account_id, 'partial', 1, now() from service_order order by id limit 3;
+    insert into post_watch (order_id, cursor, updated_at)
+    select id, 'c', now() from service_order order by id limit 2;
+    insert into refill (order_id, account_id, created_at, updated_at)
+    select id, account_id, now(), now() from service_order order by id limit 2;
+    insert into refill_work (refill_id, order_id, provider, order_ref, look_at)
+    select id, order_id, 'simulated', 'sim-1', now() from refill;
+    insert into correction (order_id, account_id, reported_state, remains, amount, created_at)
+    select id, account_id, 'partial', 1, 1, now() from service_order order by id limit 2;
+    insert into manual_work (order_id, operator_id, claimed_at)
+    select id, 1, now() from service_order order by id limit 1;
     insert into simulated_delivery (order_id, quantity, start_count, delivered_in_the_end,
       started_at, ends_at)
     select id, quantity, 0, 1, now(), now() from service_order order by id limit 3`)

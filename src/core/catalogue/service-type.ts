@@ -8,5 +8,12 @@ export const SERVICE_TYPES = [
   'Poll',
   'Subscriptions',
   'Invites from Groups',
+  'Mentions',
+  'Mentions with Hashtags',
+  'Mentions Custom List',
+  'Mentions Hashtag',
+  'Mentions User Followers',
+  'Mentions Media Likers',
+  'Comment Likes',
 ] as const
 export type ServiceType = (typeof SERVICE_TYPES)[number]

@@ -74,8 +74,8 @@ async function askProvider(
 }
 
 function toRequest(order: StoredOrder): Parameters<DeliveryDriver['submit']>[0][number] {
-  const { id: orderId, serviceId, quantity, link, params } = order
-  return { orderId, serviceId, quantity, link, params }
+  const { id: orderId, serviceId, type, upstreamService, quantity, link, params } = order
+  return { orderId, serviceId, type, upstreamService, quantity, link, params }
 }
 
 function fromSubmit(order: StoredOrder, answer: SubmitAnswer | undefined): AskedCancel | undefined {

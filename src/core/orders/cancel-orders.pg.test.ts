@@ -75,7 +75,15 @@ async function placeTaken(o: { delivered?: bigint } = {}): Promise<bigint> {
   const id = await placeOrderOf(shop, customer)
   const link = 'https://shop.example'
   await driver.submit([
-    { orderId: id, serviceId: shop.serviceId, quantity: 1000n, link, params: null },
+    {
+      orderId: id,
+      serviceId: shop.serviceId,
+      type: 'Default',
+      upstreamService: null,
+      quantity: 1000n,
+      link,
+      params: null,
+    },
   ])
   await shop.database.pool.query(
     'update service_order set provider_ref = $2, submit_asked_at = created_at where id = $1',

@@ -30,7 +30,7 @@ export async function claimDeliveries(
     const { rows } = await sql<DueOrder>`
       with due as materialized (
         select id from service_order
-        where look_at <= ${o.now}::timestamptz
+        where look_at <= ${o.now}::timestamptz and not unfolds
           and (lease_until is null or lease_until <= clock_timestamp())
         order by look_at
         limit ${o.limit}
@@ -45,7 +45,12 @@ export async function claimDeliveries(
           then coalesce(s.submit_asked_at, ${o.now}::timestamptz) else s.submit_asked_at end
       from due where s.id = due.id
       returning s.id as "orderId", s.service_id as "serviceId", s.quantity, s.link, s.params,
-        s.provider, s.provider_ref as "providerRef", s.created_at as "createdAt"`.execute(tx)
+        s.provider, s.provider_ref as "providerRef",
+        (select t.type from service t where t.id = s.service_id) as type,
+        (select p.upstream_service from service_provider p
+          where p.service_id = s.service_id and p.provider = s.provider) as "upstreamService", s.created_at as "createdAt"`.execute(
+      tx,
+    )
     return rows
   })
 }

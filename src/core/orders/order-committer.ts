@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { ADVISORY_LOCKS } from '../../db/advisory-locks.ts'
+import { violatedConstraint } from '../../db/violated-constraint.ts'
 import { isOutage } from '../execute.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -18,7 +19,9 @@ export interface DraftOrder {
   readonly accountId: bigint
   readonly walletId: bigint
   readonly revenueId: bigint
-  readonly keyId: bigint
+  /** Null: not by a key. */
+  readonly keyId: bigint | null
+  readonly actor: { readonly kind: 'key' | 'user' | 'operator'; readonly id: bigint }
   readonly serviceId: bigint
   readonly quantity: bigint
   readonly listChargeMicros: bigint
@@ -31,6 +34,10 @@ export interface DraftOrder {
   readonly idempotencyKey: string | null
   /** SHA-256 in hexadecimal of what was asked; null exactly where the key is. */
   readonly requestHash: string | null
+  /** Its link, where no other order of the account for the service may have it meanwhile. */
+  readonly exclusiveLink: string | null
+  /** Whether it is delivered in parts. */
+  readonly unfolds: boolean
   readonly createdAt: Date
   /** The epochs under which it was priced and its key was read. */
   readonly catalogueEpoch: bigint
@@ -49,6 +56,8 @@ export type OrderOutcome =
     }
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'insufficient_funds' }
+  /** The account has an order of this service for this link that has not ended. */
+  | { readonly kind: 'link_active' }
   /** What it was priced by, or its key, has changed since: price it again. */
   | { readonly kind: 'stale' }
 
@@ -136,8 +145,8 @@ export class OrderCommitter {
   }
 
   /**
-   * The next batch: one pair of epochs, and an idempotency key at most once, so that a repeat
-   * waits for the first and then finds it.
+   * The next batch: one pair of epochs, and an idempotency key or an exclusive link at most once,
+   * so that a repeat waits for the first and then finds it.
    */
   #takeBatch(): Waiting[] {
     const first = this.#queue[0]
@@ -150,17 +159,16 @@ export class OrderCommitter {
       if (batch.length === this.#limits.batchMax) break
       taken++
       const { draft } = item
-      const key =
-        draft.idempotencyKey === null ? null : `${draft.accountId} ${draft.idempotencyKey}`
+      const uniques = uniquesOf(draft)
       const fits =
         draft.catalogueEpoch === first.draft.catalogueEpoch &&
         draft.keyEpoch === first.draft.keyEpoch &&
-        (key === null || !keys.has(key))
+        !uniques.some((unique) => keys.has(unique))
       if (!fits) {
         left.push(item)
         continue
       }
-      if (key !== null) keys.add(key)
+      for (const unique of uniques) keys.add(unique)
       batch.push(item)
     }
     const rest = taken === this.#queue.length ? [] : this.#queue.slice(taken)
@@ -192,6 +200,10 @@ export class OrderCommitter {
           await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
         } else if (batch.length > 1 && !passing) {
           await this.#commitOneByOne(batch, now, doubtful)
+          return
+        } else if (violatedConstraint(error) === 'service_order_link_key') {
+          // Another process has placed one since the links were looked up.
+          batch[0]!.resolve({ kind: 'link_active' })
           return
         } else if (passing || codeOf(error) === LOCK_NOT_AVAILABLE) {
           throw new Refusal('unavailable', { retryAfterSeconds: 1, cause: error })
@@ -278,7 +290,17 @@ export class OrderCommitter {
 const REPLAYED = 1
 const KEY_REUSED = 2
 const SHORT = 3
+const LINK_ACTIVE = 4
 const STALE = 9
+
+/** What an order has alone, in its batch and in the database. */
+function uniquesOf(draft: DraftOrder): string[] {
+  const { accountId, serviceId, idempotencyKey, exclusiveLink } = draft
+  const uniques: string[] = []
+  if (idempotencyKey !== null) uniques.push(`key ${accountId} ${idempotencyKey}`)
+  if (exclusiveLink !== null) uniques.push(`link ${accountId} ${serviceId} ${exclusiveLink}`)
+  return uniques
+}
 
 function codeOf(error: unknown): unknown {
   return (error as { code?: unknown } | undefined)?.code
@@ -296,6 +318,7 @@ interface OutcomeRow {
 function toOutcome(row: OutcomeRow): OrderOutcome {
   if (row.outcome === KEY_REUSED) return { kind: 'key_reused' }
   if (row.outcome === SHORT) return { kind: 'insufficient_funds' }
+  if (row.outcome === LINK_ACTIVE) return { kind: 'link_active' }
   if (row.outcome === STALE) return { kind: 'stale' }
   const { id, list_charge, charge, created_at } = row
   if (
@@ -324,7 +347,7 @@ const FIND_ORDERS = `select s.id from rows from (unnest($1::bigint[]), unnest($2
   as asked (id, account)
   join service_order s on s.id = asked.id and s.account_id = asked.account`
 
-const PARAMETERS = 18
+const PARAMETERS = 22
 const PLACE_ORDERS = `select * from place_orders(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`)})`
 
 /** The arguments of `place_orders`, arrays as PostgreSQL writes them. */
@@ -339,7 +362,7 @@ function valuesOf(drafts: readonly DraftOrder[], now: Date): unknown[] {
     numbers(drafts, (draft) => draft.accountId),
     numbers(drafts, (draft) => draft.walletId),
     numbers(drafts, (draft) => draft.revenueId),
-    numbers(drafts, (draft) => draft.keyId),
+    numbers(drafts, (draft) => draft.keyId ?? 'NULL'),
     numbers(drafts, (draft) => draft.serviceId),
     numbers(drafts, (draft) => draft.quantity),
     numbers(drafts, (draft) => draft.listChargeMicros),
@@ -350,10 +373,17 @@ function valuesOf(drafts: readonly DraftOrder[], now: Date): unknown[] {
     texts(drafts, (draft) => draft.params),
     texts(drafts, (draft) => draft.idempotencyKey),
     texts(drafts, (draft) => (draft.requestHash === null ? null : `\\x${draft.requestHash}`)),
+    texts(drafts, (draft) => draft.exclusiveLink),
+    `{${drafts.map((draft) => draft.unfolds).join(',')}}`,
+    texts(drafts, (draft) => draft.actor.kind),
+    numbers(drafts, (draft) => draft.actor.id),
   ]
 }
 
-function numbers(drafts: readonly DraftOrder[], of: (draft: DraftOrder) => bigint): string {
+function numbers(
+  drafts: readonly DraftOrder[],
+  of: (draft: DraftOrder) => bigint | 'NULL',
+): string {
   return `{${drafts.map(of).join(',')}}`
 }
 

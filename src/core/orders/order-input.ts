@@ -105,6 +105,8 @@ export function readOrderWork(service: CatalogueService, request: OrderRequest):
       const groups = readLines(request, 'groups', /[\r\n]+/)
       return { link, quantity: readQuantity(service, request), params: { groups } }
     }
+    default:
+      throw new Refusal('feature_unavailable', { detail: `${service.type} cannot be ordered yet` })
   }
 }
 

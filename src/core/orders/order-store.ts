@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { columnOf } from '../../db/column-of.ts'
 import type { Tx } from '../../db/database.ts'
+import type { ServiceType } from '../catalogue/service-type.ts'
 import type { TransferDraft } from '../ledger/ledger.ts'
 import { postTransfers } from '../ledger/post-transfers.ts'
 import { systemAccount } from '../ledger/system-account.ts'
@@ -18,6 +19,9 @@ export interface StoredOrder extends OrderStanding {
   readonly walletId: bigint
   readonly serviceId: bigint
   readonly canCancel: boolean
+  readonly type: ServiceType
+  /** What its provider calls the service; null where it has no such names. */
+  readonly upstreamService: string | null
   readonly currency: string
   readonly link: string
   readonly params: unknown
@@ -77,7 +81,7 @@ export async function lockOrders(
 ): Promise<ReadonlyMap<bigint, StoredOrder>> {
   const { rows } = await sql<StoredOrder>`
     select o.id, o.account_id as "accountId", a.id as "walletId", o.service_id as "serviceId",
-      s.can_cancel as "canCancel", o.currency, o.link, o.params, o.provider,
+      s.can_cancel as "canCancel", s.type, p.upstream_service as "upstreamService", o.currency, o.link, o.params, o.provider,
       o.provider_ref as "providerRef", o.submit_asked_at as "submitAskedAt",
       o.cancel_requested_at as "cancelRequestedAt", o.created_at as "createdAt", o.state,
       o.quantity, o.charge, o.refunded, o.remains, o.start_count as "startCount",
@@ -88,6 +92,7 @@ export async function lockOrders(
       select id from ledger_account where account_id = o.account_id and kind = 'wallet' offset 0
     ) a
     join service s on s.id = o.service_id
+    left join service_provider p on p.service_id = o.service_id and p.provider = o.provider
     where o.id = any (${o.ids}::bigint[]) and ${ofAccount(o.accountId)}
     order by o.id
     for no key update of o`.execute(tx)

@@ -107,6 +107,8 @@ export async function placeOrder(
         throw new Refusal('idempotency_key_reused')
       case 'insufficient_funds':
         throw new Refusal('insufficient_funds')
+      case 'link_active':
+        throw new Refusal('link_active')
       case 'stale':
         actor = await desk.keys.again(actor)
         authorize(actor, 'write:orders')
@@ -151,6 +153,9 @@ function price(
     walletId: by.actor.walletId,
     revenueId,
     keyId: by.actor.keyId,
+    actor: { kind: 'key', id: by.actor.keyId },
+    exclusiveLink: null,
+    unfolds: false,
     serviceId,
     quantity: work.quantity,
     listChargeMicros,

@@ -25,10 +25,11 @@ after(async () => {
 const LOOK_UP = `select * from place_orders(1, 1, now(), array[$1::bigint], array[$2::bigint],
   array[$3::bigint], array[$4::bigint], array[1::bigint], array[1::bigint], array[100::bigint],
   array[90000::bigint], array[90000::bigint], array['USD'], array['simulated'], array['a link'],
-  array[null::jsonb], array[$5], array['\\x00'::bytea])`
+  array[null::jsonb], array[$5], array['\\x00'::bytea],
+  array['link of ' || $5], array[false], array['key'], array[1::bigint])`
 
 for (const state of ['never looked at', 'vacuumed while empty', 'analyzed while empty']) {
-  test(`keys are found by their index: tables ${state}`, async () => {
+  test(`keys and links are found by their index: tables ${state}`, async () => {
     await client.query('discard all')
     await client.query('begin')
     await client.query('truncate service_order cascade')
@@ -51,9 +52,12 @@ for (const state of ['never looked at', 'vacuumed while empty', 'analyzed while 
     await client.query('select pg_stat_force_next_flush()')
     const { rows } = await client.query<{ index: string; read: string }>(
       `select indexrelname as index, idx_tup_read as read from pg_stat_user_indexes
-       where relname = 'service_order' and idx_scan > 0`,
+       where relname = 'service_order' and idx_scan > 0 order by 1`,
     )
-    assert.deepEqual(rows, [{ index: 'service_order_idempotency_key', read: '0' }])
+    assert.deepEqual(rows, [
+      { index: 'service_order_idempotency_key', read: '0' },
+      { index: 'service_order_link_key', read: '0' },
+    ])
     const { rows: scans } = await client.query<{ table: string }>(
       `select relname as table from pg_stat_user_tables
        where relname in ('service_order', 'idempotency', 'ledger_account') and seq_scan > 0`,

@@ -77,6 +77,9 @@ const STATUS = {
   type_not_orderable: 400,
   feature_unavailable: 400,
   order_not_cancelable: 400,
+  order_not_refillable: 400,
+  refill_not_found: 404,
+  link_active: 400,
   invalid_state: 400,
   conflict: 400,
   currency_fixed: 400,
@@ -102,6 +105,9 @@ const TEXTS: Partial<Record<RefusalCode, string>> = {
   service_not_found: 'Incorrect service ID',
   order_not_found: 'Incorrect order ID',
   order_not_cancelable: 'Order cannot be canceled',
+  order_not_refillable: 'Order cannot be refilled',
+  refill_not_found: 'Refill not found',
+  link_active: 'You have active order with this link. Please wait until order being completed.',
   insufficient_funds: 'Not enough funds on balance',
 }
 

@@ -85,6 +85,12 @@ const ANSWERS = {
   type_not_orderable: WRONG_INPUT,
   feature_unavailable: WRONG_INPUT,
   order_not_cancelable: { status: 400, text: 'Order cannot be canceled' },
+  order_not_refillable: { status: 400, text: 'Order cannot be refilled' },
+  refill_not_found: { status: 404, text: 'Refill not found' },
+  link_active: {
+    status: 400,
+    text: 'You have active order with this link. Please wait until order being completed.',
+  },
   invalid_state: WRONG_INPUT,
   conflict: WRONG_INPUT,
   currency_fixed: WRONG_INPUT,

@@ -28,7 +28,15 @@ after(async () => {
 
 function newRequest(): DeliveryRequest {
   const link = 'https://shop.example'
-  return { orderId: orderId++, serviceId: 1n, quantity: 1000n, link, params: null }
+  return {
+    orderId: orderId++,
+    serviceId: 1n,
+    type: 'Default',
+    upstreamService: null,
+    quantity: 1000n,
+    link,
+    params: null,
+  }
 }
 
 function timePasses(ms: number): void {

@@ -20,6 +20,8 @@ const START_COUNT_MAX = 50_000
  */
 export function simulatedDelivery(world: SimulatedWorld): DeliveryDriver {
   return {
+    isIdempotent: true,
+    revises: false,
     submit: (orders) =>
       faulty(world, 'submit', {
         work: () => submit(world, orders),
@@ -35,6 +37,8 @@ export function simulatedDelivery(world: SimulatedWorld): DeliveryDriver {
         work: () => cancel(world, refs),
         refuse: () => new Map(refs.map((ref) => [ref, REFUSED])),
       }),
+    refill: async (asked) => asked.map(() => REFUSED),
+    refillStatus: async () => new Map(),
   }
 }
 
