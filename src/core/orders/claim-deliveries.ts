@@ -48,9 +48,8 @@ export async function claimDeliveries(
         s.provider, s.provider_ref as "providerRef",
         (select t.type from service t where t.id = s.service_id) as type,
         (select p.upstream_service from service_provider p
-          where p.service_id = s.service_id and p.provider = s.provider) as "upstreamService", s.created_at as "createdAt"`.execute(
-      tx,
-    )
+          where p.service_id = s.service_id and p.provider = s.provider) as "upstreamService",
+        s.created_at as "createdAt"`.execute(tx)
     return rows
   })
 }

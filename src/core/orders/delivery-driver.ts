@@ -11,7 +11,7 @@ import type { ServiceType } from '../catalogue/service-type.ts'
 export interface DeliveryDriver {
   /** Whether an order may be handed over again when the answer was lost. */
   readonly isIdempotent: boolean
-  /** Whether it may say less of a delivery later than when that ended: then it is looked at again. */
+  /** Whether it may take back what it said of a delivery that ended: then it is looked at again. */
   readonly revises: boolean
   /** Hands orders over, once for each order id however often it is called. Answers by order id. */
   submit(orders: readonly DeliveryRequest[]): Promise<ReadonlyMap<bigint, SubmitAnswer>>

@@ -81,7 +81,8 @@ export async function lockOrders(
 ): Promise<ReadonlyMap<bigint, StoredOrder>> {
   const { rows } = await sql<StoredOrder>`
     select o.id, o.account_id as "accountId", a.id as "walletId", o.service_id as "serviceId",
-      s.can_cancel as "canCancel", s.type, p.upstream_service as "upstreamService", o.currency, o.link, o.params, o.provider,
+      s.can_cancel as "canCancel", s.type, p.upstream_service as "upstreamService",
+      o.currency, o.link, o.params, o.provider,
       o.provider_ref as "providerRef", o.submit_asked_at as "submitAskedAt",
       o.cancel_requested_at as "cancelRequestedAt", o.created_at as "createdAt", o.state,
       o.quantity, o.charge, o.refunded, o.remains, o.start_count as "startCount",
