@@ -26,6 +26,8 @@ export interface Config {
   readonly invoiceDaysAhead: number
   /** How many days after a period has ended unpaid its server is suspended. */
   readonly suspendAfterDays: number
+  /** Seals what Purser has to send itself; null: the file in `dataDir`. 32 bytes. */
+  readonly secretKey: Buffer | null
 }
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -70,6 +72,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       least: 0,
       most: 365,
     }),
+    secretKey: readSecretKeyText(env),
   }
 }
 
@@ -108,6 +111,21 @@ function readDatabaseUrl(env: Env): string | null {
     throw new StartupError('DATABASE_URL must look like postgres://user:password@host:5432/name')
   }
   return given
+}
+
+const SECRET_KEY = /^[0-9a-f]{64}$/i
+
+/** A secret key as 64 hexadecimal digits; undefined where it is none. */
+export function parseSecretKey(given: string): Buffer | undefined {
+  return SECRET_KEY.test(given) ? Buffer.from(given, 'hex') : undefined
+}
+
+function readSecretKeyText(env: Env): Buffer | null {
+  const given = text(env, 'PURSER_SECRET_KEY')
+  if (given === undefined) return null
+  const key = parseSecretKey(given)
+  if (key === undefined) throw new StartupError('PURSER_SECRET_KEY must be 64 hexadecimal digits')
+  return key
 }
 
 function readPublicUrl(env: Env): string | null {

@@ -11,6 +11,7 @@ import type { DeliveryDrivers } from './core/orders/delivery-driver.ts'
 import { NumberBlocks } from './core/orders/number-blocks.ts'
 import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.ts'
 import type { OrderDesk } from './core/orders/place-order.ts'
+import { openSecretBox, type SecretBox } from './core/secret-box.ts'
 import type { ComputeDrivers } from './core/servers/compute-driver.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
 import { simulatedCompute } from './drivers/compute/simulated-compute.ts'
@@ -19,6 +20,7 @@ import { simulatedCards } from './drivers/payment/simulated-cards.ts'
 import { Metrics } from './http/metrics.ts'
 import { RateLimiter } from './http/rate-limiter.ts'
 import { ShiftedClock } from './lib/clock.ts'
+import { readSecretKey } from './secret-key.ts'
 
 /** How to stop something that was started; called in the reverse order. */
 export type Stop = () => Promise<void> | void
@@ -35,6 +37,7 @@ export interface Core {
   readonly terms: BillingTerms
   readonly metrics: Metrics
   readonly limiter: RateLimiter
+  readonly secrets: SecretBox
 }
 
 /** Who does the work outside, each by its name. */
@@ -66,6 +69,7 @@ export async function startCore(
   })
   stops.push(() => hot.close())
 
+  const secrets = openSecretBox(await readSecretKey(config))
   const clock = new ShiftedClock()
   const watch = new EpochWatch(hot.db, (epochs) => {
     if (config.testClock) clock.shiftTo(epochs.clockOffsetMs)
@@ -87,7 +91,7 @@ export async function startCore(
   const payments = new PaymentDesk({ funnel, compute, cards, terms, log })
   stops.push(() => payments.drained())
   const desk = openOrderDesk({ config, hot, watch, metrics, clock })
-  return { funnel, hot, watch, desk, payments, drivers, terms, metrics, limiter }
+  return { funnel, hot, watch, desk, payments, drivers, terms, metrics, limiter, secrets }
 }
 
 function openOrderDesk(o: {
