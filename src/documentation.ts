@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { adminDocument, customerDocument } from './admin/admin-openapi.ts'
+import { adminDocument } from './admin/admin-openapi.ts'
 import type { RefusalCode } from './core/refusal.ts'
+import { CUSTOMER_TITLE, customerDocument, isOfCustomer } from './customer/customer-openapi.ts'
 import {
   CROWNPANEL_TITLE,
   crownpanelAnswer,
@@ -22,7 +23,7 @@ import type { Clock } from './lib/clock.ts'
 
 /**
  * Mounts the documentation of every surface. Call it before the routes that describe themselves
- * (the operator API, the customers' session) are registered: it remembers them as they come.
+ * (the operator API, the customer API) are registered: it remembers them as they come.
  */
 export function registerDocumentation(
   app: FastifyInstance,
@@ -57,7 +58,7 @@ export function servedDocuments(routes: readonly DescribedRoute[]): readonly Ser
     },
     { name: 'hostup', address: '/api/v2/*', read: () => hostupDocument(routes, version) },
     { name: 'admin', address: '/admin/v1/*', read: () => adminDocument(routes, version) },
-    { name: 'customer', address: '/session', read: () => customerDocument(routes, version) },
+    { name: 'customer', address: '/customer/v1/*', read: () => customerDocument(routes, version) },
     { name: 'health', address: '/healthz', read: () => healthDocument(version) },
   ]
 }
@@ -70,6 +71,9 @@ const SURFACES: readonly ErrorSurface[] = [
   ),
   surface('hostup', HOSTUP_TITLE, (code) => (isOfHostup(code) ? problemAnswer(code) : undefined)),
   surface('admin', 'Operator API', problemAnswer),
+  surface('customer', CUSTOMER_TITLE, (code) =>
+    isOfCustomer(code) ? problemAnswer(code) : undefined,
+  ),
 ]
 
 /** What REST writes for bad input stands for the core's code. */

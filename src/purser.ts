@@ -6,6 +6,7 @@ import { registerCustomerSession } from './admin/customer-session.ts'
 import type { Config } from './config.ts'
 import { OrderReader } from './core/orders/order-reader.ts'
 import { ServerReader } from './core/servers/server-reader.ts'
+import { registerCustomer } from './customer/customer.ts'
 import { checkServer } from './db/check-server.ts'
 import type { ConnectionSettings } from './db/database.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
@@ -150,6 +151,7 @@ async function registerSurfaces(
   const operated = { ...renewing, watch, testClock, terms, providers }
   await registerAdmin(app, operated)
   await registerCustomerSession(app, operated)
+  await registerCustomer(app, { ...panels, funnel, watch, publicUrl })
 }
 
 async function listen(app: FastifyInstance, config: Config): Promise<void> {

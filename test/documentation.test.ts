@@ -50,6 +50,7 @@ test("an error's page shows what each API answers, and no API that never does", 
     'Panel API': '402 Not enough funds on balance',
     'PanelBon API v2': '400 Insufficient balance',
     ...problem('402 Not enough money (insufficient_funds)'),
+    'Customer API': '402 Not enough money (insufficient_funds)',
   })
   assert.deepEqual(await answersOn('payment_reversed'), {
     'CrownPanel API': '200 Success, $5 was reversed back to account due to an API issue.',
@@ -67,6 +68,7 @@ test("an error's page shows what each API answers, and no API that never does", 
       'Panel API': '400 quantity must be between 50 and 10000',
       'PanelBon API v2': '400 Invalid parameters',
       ...problem('400 Validation failed (invalid_request)'),
+      'Customer API': '400 Validation failed (invalid_request)',
     })
   }
   assert.deepEqual(Object.keys(await answersOn('refund_exceeds_charge')), ['Operator API'])

@@ -38,8 +38,8 @@ const FLOORS: ReadonlyArray<{ name: string; holds: RegExp }> = [
   { name: 'config', holds: /^src\/config\.ts$/ },
   { name: 'http', holds: /^src\/http\// },
   {
-    name: 'dialects, admin, docs, pages and demo',
-    holds: /^src\/(dialects|admin|docs|pages|demo)\//,
+    name: 'dialects, admin, customer, docs, pages and demo',
+    holds: /^src\/(dialects|admin|customer|docs|pages|demo)\//,
   },
   { name: 'composition', holds: /^src\/[^/]+$/ },
 ]
@@ -69,13 +69,13 @@ describe('floors', () => {
     none(breaches)
   })
 
-  it('a dialect knows no other dialect, nor the operator API, nor the other way round', () => {
+  it('no dialect, nor the operator or the customer API, knows another of them', () => {
     const breaches: string[] = []
     for (const file of product) {
-      const own = /^src\/(?:dialects\/[^/]+|admin)\//.exec(file.path)?.[0]
+      const own = /^src\/(?:dialects\/[^/]+|admin|customer)\//.exec(file.path)?.[0]
       if (own === undefined) continue
       for (const { target } of importsOf(file)) {
-        const theirs = /^src\/(?:dialects\/[^/]+|admin)\//.exec(target)?.[0]
+        const theirs = /^src\/(?:dialects\/[^/]+|admin|customer)\//.exec(target)?.[0]
         const shared = theirs?.endsWith('-family/') ?? true
         if (!shared && theirs !== own) breaches.push(`${file.path} imports ${target}`)
       }
@@ -228,8 +228,10 @@ describe('SQL', () => {
     none(breaches)
   })
 
-  it('dialects, the operator API and lib hold none', () => {
-    const without = product.filter((file) => /^src\/(dialects|admin|lib)\//.test(file.path))
+  it('dialects, the operator and customer API and lib hold none', () => {
+    const without = product.filter((file) =>
+      /^src\/(dialects|admin|customer|lib)\//.test(file.path),
+    )
     none(
       linesWith(without, /\bsql`|\.(selectFrom|insertInto|updateTable|deleteFrom)\(|pool\.query/),
     )

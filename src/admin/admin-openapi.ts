@@ -1,10 +1,9 @@
 import { PROBLEM_COMPONENTS, SHARED_PROBLEMS } from '../http/rest/problem-openapi.ts'
-import { CUSTOMER_COOKIE, OPERATOR_COOKIE } from '../http/rest/session-cookie.ts'
+import { OPERATOR_COOKIE } from '../http/rest/session-cookie.ts'
 import { type DescribedRoute, pathsOf, tagsOf } from '../http/route-openapi.ts'
 import type { OpenApiDocument } from '../lib/openapi-document.ts'
 
 const PREFIX = '/admin/v1/'
-const CUSTOMER_PATH = '/session'
 
 /** The operator API's document, from its routes among `routes`. */
 export function adminDocument(routes: readonly DescribedRoute[], version: string): OpenApiDocument {
@@ -37,35 +36,6 @@ A key may send 600 requests a minute; the \`RateLimit-*\` headers count along.`,
       securitySchemes: {
         operatorKey: { type: 'http', scheme: 'bearer' },
         operatorSession: { type: 'apiKey', in: 'cookie', name: OPERATOR_COOKIE },
-      },
-    },
-  }
-}
-
-/** The document of the customers' own session, from its routes among `routes`. */
-export function customerDocument(
-  routes: readonly DescribedRoute[],
-  version: string,
-): OpenApiDocument {
-  const own = routes.filter(({ url }) => url === CUSTOMER_PATH)
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Customer session',
-      version,
-      summary: 'A customer signs in, asks who is signed in, and signs out.',
-      description:
-        'JSON over HTTP, with a cookie that scripts cannot read. Programs use an API key with the ' +
-        'panel APIs instead.',
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-    },
-    servers: [{ url: '/' }],
-    tags: tagsOf(own),
-    paths: pathsOf(own, SHARED_PROBLEMS),
-    components: {
-      responses: PROBLEM_COMPONENTS,
-      securitySchemes: {
-        customerSession: { type: 'apiKey', in: 'cookie', name: CUSTOMER_COOKIE },
       },
     },
   }

@@ -2,10 +2,14 @@ import fastify from 'fastify'
 import { registerAdmin } from '../../src/admin/admin.ts'
 import { registerCustomerSession } from '../../src/admin/customer-session.ts'
 import { PaymentDesk } from '../../src/core/billing/paying/payment-desk.ts'
+import { CatalogueCache } from '../../src/core/catalogue/catalogue-cache.ts'
 import { EpochWatch } from '../../src/core/epoch-watch.ts'
 import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
+import { NumberBlocks } from '../../src/core/orders/number-blocks.ts'
+import { OrderCommitter } from '../../src/core/orders/order-committer.ts'
 import { Refusal } from '../../src/core/refusal.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
+import { registerCustomer } from '../../src/customer/customer.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { registerHostup } from '../../src/dialects/hostup/hostup.ts'
 import { registerVpsbg } from '../../src/dialects/vpsbg/vpsbg.ts'
@@ -38,9 +42,21 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       log: { warn: () => {} },
     })
     const servers = new ServerReader({ db: database.db, compute })
+    const keys = new KeyDirectory(database.db, watch)
+    const { db, pool } = database
+    const desk = {
+      db,
+      clock: funnel.clock,
+      keys,
+      catalogue: new CatalogueCache(db, watch),
+      numbers: new NumberBlocks(pool),
+      committer: new OrderCommitter(pool),
+    }
     const deps = {
       funnel,
-      keys: new KeyDirectory(database.db, watch),
+      keys,
+      desk,
+      cancelling: { funnel, drivers: new Map() },
       watch,
       limits: new Limits(new RateLimiter(database.pool), 0),
       publicUrl: null,
@@ -56,6 +72,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
     await registerHostup(app, deps)
     await registerAdmin(app, deps)
     await registerCustomerSession(app, deps)
+    await registerCustomer(app, deps)
     await app.ready()
     return new Map(servedDocuments(routes).map(({ name, read }) => [name, read()]))
   } finally {
