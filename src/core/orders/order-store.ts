@@ -143,6 +143,7 @@ async function updateRows(
         else o.lease_worker end,
       lease_until = case when i.ended or o.lease_worker = i.release then null
         else o.lease_until end,
+      ended_at = case when i.ended then coalesce(o.ended_at, ${now}::timestamptz) end,
       updated_at = case when i.changed then ${now}::timestamptz else o.updated_at end
     from rows from (
       unnest(${column((w) => w.order.id)}::bigint[]),
