@@ -29,6 +29,11 @@ export interface StoredOrder extends OrderStanding {
   readonly providerRef: string | null
   readonly submitAskedAt: Date | null
   readonly cancelRequestedAt: Date | null
+  /** The order that this is a part of; null: it is one of its own. */
+  readonly parentId: bigint | null
+  /** Whether it is delivered in parts. */
+  readonly unfolds: boolean
+  readonly pausedAt: Date | null
   readonly createdAt: Date
   /** By whom it is being taken care of at this moment, and whether that has lapsed. */
   readonly leaseWorker: string | null
@@ -84,7 +89,8 @@ export async function lockOrders(
       s.can_cancel as "canCancel", s.type, p.upstream_service as "upstreamService",
       o.currency, o.link, o.params, o.provider,
       o.provider_ref as "providerRef", o.submit_asked_at as "submitAskedAt",
-      o.cancel_requested_at as "cancelRequestedAt", o.created_at as "createdAt", o.state,
+      o.cancel_requested_at as "cancelRequestedAt", o.parent_id as "parentId", o.unfolds,
+      o.paused_at as "pausedAt", o.created_at as "createdAt", o.state,
       o.quantity, o.charge, o.refunded, o.remains, o.start_count as "startCount",
       o.lease_worker as "leaseWorker",
       o.lease_until is null or o.lease_until <= clock_timestamp() as "leaseLapsed"
@@ -118,7 +124,7 @@ export async function writeOrders(
   for (const { order, change } of writes) {
     if (change === undefined || change.state === order.state) continue
     context.record({
-      kind: `order.${change.state}`,
+      kind: `${order.parentId === null ? 'order' : 'order_part'}.${change.state}`,
       subjectId: order.id,
       accountId: order.accountId,
       data: { from: order.state, remains: String(change.remains) },
@@ -143,6 +149,7 @@ async function updateRows(
         else o.lease_worker end,
       lease_until = case when i.ended or o.lease_worker = i.release then null
         else o.lease_until end,
+      exclusive_link = case when i.ended then null else o.exclusive_link end,
       ended_at = case when i.ended then coalesce(o.ended_at, ${now}::timestamptz) end,
       updated_at = case when i.changed then ${now}::timestamptz else o.updated_at end
     from rows from (
