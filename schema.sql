@@ -732,6 +732,7 @@ create table refill (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   ended_at timestamp with time zone,
+  answered_at timestamp with time zone,
   constraint refill_pkey PRIMARY KEY (id),
   constraint refill_ended CHECK ((ended_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'in_progress'::text]))),
   constraint refill_state_known CHECK (state = ANY (ARRAY['pending'::text, 'in_progress'::text, 'completed'::text, 'rejected'::text, 'error'::text]))
@@ -895,6 +896,7 @@ create table service_order (
   recheck_at timestamp with time zone,
   rechecks smallint not null default 0,
   ended_at timestamp with time zone,
+  refused_by text[],
   constraint service_order_pkey PRIMARY KEY (id),
   constraint service_order_charge CHECK (charge >= 0 AND charge <= list_charge),
   constraint service_order_ended CHECK (ended_at IS NULL OR (state <> ALL (ARRAY['pending'::text, 'in_progress'::text]))),
@@ -912,10 +914,12 @@ CREATE INDEX service_order_account_idx ON public.service_order USING btree (acco
 CREATE INDEX service_order_ended_idx ON public.service_order USING btree (service_id, ended_at) WHERE ((ended_at IS NOT NULL) AND (parent_id IS NULL));
 CREATE UNIQUE INDEX service_order_idempotency_key ON public.service_order USING btree (((((account_id)::text || ' '::text) || idempotency_key))) WHERE (idempotency_key IS NOT NULL);
 CREATE UNIQUE INDEX service_order_link_key ON public.service_order USING btree (((((((account_id)::text || ' '::text) || (service_id)::text) || ' '::text) || exclusive_link))) WHERE (exclusive_link IS NOT NULL);
-CREATE INDEX service_order_look_idx ON public.service_order USING btree (look_at) WHERE ((look_at IS NOT NULL) AND (NOT unfolds));
+CREATE INDEX service_order_look_idx ON public.service_order USING btree (provider, look_at) WHERE ((look_at IS NOT NULL) AND (NOT unfolds) AND (provider_ref IS NOT NULL));
 CREATE UNIQUE INDEX service_order_part_key ON public.service_order USING btree (parent_id, part) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX service_order_post_key ON public.service_order USING btree (parent_id, post_ref) WHERE (post_ref IS NOT NULL);
 CREATE INDEX service_order_recheck_idx ON public.service_order USING btree (recheck_at) WHERE (recheck_at IS NOT NULL);
+CREATE UNIQUE INDEX service_order_ref_key ON public.service_order USING btree (provider, provider_ref) WHERE (provider_ref IS NOT NULL);
+CREATE INDEX service_order_submit_idx ON public.service_order USING btree (provider, look_at) WHERE ((look_at IS NOT NULL) AND (NOT unfolds) AND (provider_ref IS NULL));
 CREATE INDEX service_order_unconfirmed_idx ON public.service_order USING btree (unconfirmed_at) WHERE (unconfirmed_at IS NOT NULL);
 CREATE INDEX service_order_unfold_idx ON public.service_order USING btree (look_at) WHERE ((look_at IS NOT NULL) AND unfolds);
 

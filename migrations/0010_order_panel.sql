@@ -392,3 +392,20 @@ create table simulated_refill (
   ends_at timestamptz not null,
   constraint simulated_refill_pkey primary key (refill_id, order_id)
 );
+
+-- Refills: when who asked was told the number; null: the first asking has not been answered, and
+-- whoever asks again is given this refill.
+alter table refill add column answered_at timestamptz;
+
+-- Dispatch: each provider has two lines of its own, of orders to hand over and of orders to
+-- follow, so that none waits behind another's.
+drop index service_order_look_idx;
+create index service_order_submit_idx on service_order (provider, look_at)
+  where look_at is not null and not unfolds and provider_ref is null;
+create index service_order_look_idx on service_order (provider, look_at)
+  where look_at is not null and not unfolds and provider_ref is not null;
+-- A delivery is for one order: a provider that gives a number out twice is found out.
+create unique index service_order_ref_key on service_order (provider, provider_ref)
+  where provider_ref is not null;
+-- Which providers have refused it for good.
+alter table service_order add column refused_by text[];

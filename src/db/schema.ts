@@ -398,6 +398,7 @@ export interface RateWindow {
 
 export interface Refill {
   account_id: bigint;
+  answered_at: Date | null;
   created_at: Date;
   ended_at: Date | null;
   id: Generated<bigint>;
@@ -513,6 +514,7 @@ export interface ServiceOrder {
   recheck_at: Date | null;
   rechecks: Generated<number>;
   refunded: Generated<bigint>;
+  refused_by: string[] | null;
   remains: bigint;
   request_hash: Buffer | null;
   service_id: bigint;
