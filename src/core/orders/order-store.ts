@@ -28,6 +28,10 @@ export interface StoredOrder extends OrderStanding {
   readonly provider: string
   readonly providerRef: string | null
   readonly submitAskedAt: Date | null
+  readonly unconfirmedAt: Date | null
+  readonly waitingSince: Date | null
+  /** The providers that have refused it for good. */
+  readonly refusedBy: readonly string[]
   readonly cancelRequestedAt: Date | null
   /** The order that this is a part of; null: it is one of its own. */
   readonly parentId: bigint | null
@@ -45,10 +49,22 @@ export interface OrderWrite {
   readonly order: StoredOrder
   readonly change?: OrderChange | undefined
   readonly providerRef?: string | undefined
+  readonly standing?: DispatchStanding | undefined
+  readonly refusedBy?: string | undefined
   readonly cancelRequestedAt?: Date | null
+  readonly recheckAt?: Date | undefined
   readonly lookAt?: Date | undefined
   /** The lease that ends with this write, where it is still held. */
   readonly release?: string | undefined
+}
+
+/** What is known of an order at its provider while that has not taken it. */
+export interface DispatchStanding {
+  readonly provider: string
+  /** Null: that provider has certainly not got it. */
+  readonly submitAskedAt: Date | null
+  readonly unconfirmedAt: Date | null
+  readonly waitingSince: Date | null
 }
 
 /**
@@ -89,6 +105,8 @@ export async function lockOrders(
       s.can_cancel as "canCancel", s.type, p.upstream_service as "upstreamService",
       o.currency, o.link, o.params, o.provider,
       o.provider_ref as "providerRef", o.submit_asked_at as "submitAskedAt",
+      o.unconfirmed_at as "unconfirmedAt", o.waiting_since as "waitingSince",
+      coalesce(o.refused_by, '{}') as "refusedBy",
       o.cancel_requested_at as "cancelRequestedAt", o.parent_id as "parentId", o.unfolds,
       o.paused_at as "pausedAt", o.created_at as "createdAt", o.state,
       o.quantity, o.charge, o.refunded, o.remains, o.start_count as "startCount",
@@ -138,11 +156,19 @@ async function updateRows(
 ): Promise<void> {
   const column = columnOf(writes)
   const after = ({ order, change }: OrderWrite) => change ?? order
+  const standing = ({ order, standing }: OrderWrite) => standing ?? order
+  const settled = (w: OrderWrite) => isTerminal(after(w).state) || w.providerRef !== undefined
   const { numAffectedRows } = await sql`
     update service_order o set
       state = i.state, remains = i.remains, start_count = i.start_count,
       refunded = o.refunded + i.refund,
-      provider_ref = coalesce(i.provider_ref, o.provider_ref),
+      provider = i.provider, provider_ref = coalesce(i.provider_ref, o.provider_ref),
+      submit_asked_at = i.submit_asked_at,
+      waiting_since = case when i.settled then null else i.waiting_since end,
+      unconfirmed_at = case when i.settled then null else i.unconfirmed_at end,
+      refused_by = case when i.refused_by is null then o.refused_by
+        else array_append(o.refused_by, i.refused_by) end,
+      recheck_at = coalesce(i.recheck_at, o.recheck_at),
       cancel_requested_at = i.cancel_requested_at,
       look_at = case when i.ended then null else coalesce(i.look_at, o.look_at) end,
       lease_worker = case when i.ended or o.lease_worker = i.release then null
@@ -159,14 +185,22 @@ async function updateRows(
       unnest(${column((w) => after(w).remains)}::bigint[]),
       unnest(${column((w) => after(w).startCount)}::bigint[]),
       unnest(${column((w) => w.change?.refund ?? 0n)}::bigint[]),
+      unnest(${column((w) => standing(w).provider)}::text[]),
       unnest(${column((w) => w.providerRef ?? null)}::text[]),
+      unnest(${column((w) => standing(w).submitAskedAt)}::timestamptz[]),
+      unnest(${column((w) => standing(w).waitingSince)}::timestamptz[]),
+      unnest(${column((w) => standing(w).unconfirmedAt)}::timestamptz[]),
+      unnest(${column(settled)}::boolean[]),
+      unnest(${column((w) => w.refusedBy ?? null)}::text[]),
+      unnest(${column((w) => w.recheckAt ?? null)}::timestamptz[]),
       unnest(${column(cancelRequestedAt)}::timestamptz[]),
       unnest(${column((w) => isTerminal(after(w).state))}::boolean[]),
       unnest(${column((w) => w.lookAt ?? null)}::timestamptz[]),
       unnest(${column((w) => w.release ?? null)}::uuid[]),
       unnest(${column((w) => w.change !== undefined)}::boolean[])
-    ) as i (id, expected, state, remains, start_count, refund, provider_ref, cancel_requested_at,
-      ended, look_at, release, changed)
+    ) as i (id, expected, state, remains, start_count, refund, provider, provider_ref,
+      submit_asked_at, waiting_since, unconfirmed_at, settled, refused_by, recheck_at,
+      cancel_requested_at, ended, look_at, release, changed)
     where o.id = i.id and o.state = i.expected`.execute(tx)
   if (numAffectedRows !== BigInt(writes.length)) {
     throw new Error(`${numAffectedRows} of ${writes.length} orders were written: were they locked?`)
