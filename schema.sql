@@ -423,6 +423,7 @@ create table event (
   constraint event_pkey PRIMARY KEY (restore_epoch, tx_id, id),
   constraint event_actor_known CHECK (actor_kind = ANY (ARRAY['key'::text, 'user'::text, 'operator'::text, 'system'::text]))
 );
+CREATE INDEX event_status_idx ON public.event USING btree (account_id, restore_epoch, tx_id, id) WHERE (kind = ANY (ARRAY['order.in_progress'::text, 'order.partial'::text, 'order.completed'::text, 'order.done'::text, 'order.canceled'::text, 'order.failed'::text]));
 CREATE INDEX event_subject_idx ON public.event USING btree (subject_id);
 
 create table hold (
@@ -1195,8 +1196,6 @@ create table webhook_message (
   state text not null default 'pending'::text,
   attempts integer not null default 0,
   next_at timestamp with time zone,
-  lease_worker uuid,
-  lease_until timestamp with time zone,
   last_status integer,
   last_error text,
   is_replay boolean not null default false,
@@ -1208,8 +1207,9 @@ create table webhook_message (
 );
 CREATE INDEX webhook_message_created_idx ON public.webhook_message USING brin (created_at);
 CREATE INDEX webhook_message_endpoint_idx ON public.webhook_message USING btree (endpoint_id, id);
-CREATE INDEX webhook_message_next_idx ON public.webhook_message USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX webhook_message_next_idx ON public.webhook_message USING btree (endpoint_id, next_at, id) WHERE (next_at IS NOT NULL);
 CREATE UNIQUE INDEX webhook_message_once_key ON public.webhook_message USING btree (endpoint_id, event_id) WHERE (NOT is_replay);
+CREATE INDEX webhook_message_order_idx ON public.webhook_message USING btree (endpoint_id, order_id) WHERE (next_at IS NOT NULL);
 
 alter table account add constraint account_discount_group_fkey
   FOREIGN KEY (discount_group_id) REFERENCES discount_group(id);

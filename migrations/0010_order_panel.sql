@@ -346,9 +346,8 @@ create table webhook_message (
   body text not null,
   state text not null default 'pending',
   attempts integer not null default 0,
+  -- Of the pending messages of an order to an endpoint, none before an earlier one's.
   next_at timestamptz,
-  lease_worker uuid,
-  lease_until timestamptz,
   last_status integer,
   last_error text,
   is_replay boolean not null default false,
@@ -360,10 +359,18 @@ create table webhook_message (
   constraint webhook_message_next check ((state = 'pending') = (next_at is not null))
 );
 create index webhook_message_endpoint_idx on webhook_message (endpoint_id, id);
-create index webhook_message_next_idx on webhook_message (next_at) where next_at is not null;
+create index webhook_message_next_idx on webhook_message (endpoint_id, next_at, id)
+  where next_at is not null;
+create index webhook_message_order_idx on webhook_message (endpoint_id, order_id)
+  where next_at is not null;
 create unique index webhook_message_once_key on webhook_message (endpoint_id, event_id)
   where not is_replay;
 create index webhook_message_created_idx on webhook_message using brin (created_at);
+
+-- What an account's orders have become, for its feed and for replays.
+create index event_status_idx on event (account_id, restore_epoch, tx_id, id)
+  where kind in ('order.in_progress', 'order.partial', 'order.completed', 'order.done',
+    'order.canceled', 'order.failed');
 
 -- How far the events have been turned into messages. One row.
 create table webhook_cursor (

@@ -741,8 +741,6 @@ export interface WebhookMessage {
   is_replay: Generated<boolean>;
   last_error: string | null;
   last_status: number | null;
-  lease_until: Date | null;
-  lease_worker: string | null;
   next_at: Date | null;
   order_id: bigint;
   state: Generated<string>;

@@ -145,7 +145,13 @@ export async function writeOrders(
       kind: `${order.parentId === null ? 'order' : 'order_part'}.${change.state}`,
       subjectId: order.id,
       accountId: order.accountId,
-      data: { from: order.state, remains: String(change.remains) },
+      // Webhooks tell customers of this long after: as it stood then.
+      data: {
+        from: order.state,
+        remains: String(change.remains),
+        start_count: change.startCount === null ? null : String(change.startCount),
+        net_charge_micros: String(order.charge - order.refunded - change.refund),
+      },
     })
   }
 }
