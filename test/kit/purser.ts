@@ -188,6 +188,8 @@ async function newPlace(shared?: Place): Promise<Place> {
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'silent',
       PURSER_ALLOW_FSYNC_OFF: '1',
+      // Processes that share a database share it.
+      PURSER_SECRET_KEY: '5a'.repeat(32),
     },
     async remove() {
       await database?.drop()

@@ -83,7 +83,7 @@ function fromSubmit(order: StoredOrder, answer: SubmitAnswer | undefined): Asked
     case 'accepted':
       return { kind: 'unknown', providerRef: answer.ref, startCount: answer.startCount }
     case 'refused':
-      return { kind: 'canceled', delivered: 0n, ...known(order) }
+      return { kind: 'canceled', remains: order.quantity, ...known(order) }
     default:
       return undefined
   }

@@ -162,7 +162,7 @@ function writeFor(order: StoredOrder, answered: AskedCancel, now: Date): OrderWr
   const providerRef = answered.providerRef
   switch (answered.kind) {
     case 'canceled': {
-      const remains = order.quantity - answered.delivered
+      const remains = answered.remains
       const report = { state: 'canceled', remains, startCount: answered.startCount } as const
       return { ...writeOf(order, report), providerRef }
     }

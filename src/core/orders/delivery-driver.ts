@@ -64,7 +64,8 @@ export type DeliveryStatus =
   | { readonly kind: 'unknown' }
 
 export type CancelAnswer =
-  | { readonly kind: 'canceled'; readonly delivered: bigint }
+  /** It runs no more, and `remains` stay undelivered. */
+  | { readonly kind: 'canceled'; readonly remains: bigint }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'unknown' }
 

@@ -216,9 +216,9 @@ async function cancel(
 
 function cancelAnswer(row: DeliveryRow): CancelAnswer {
   if (row.canceled_at !== null) {
-    return { kind: 'canceled', delivered: deliveredAt(row, row.canceled_at) }
+    return { kind: 'canceled', remains: row.quantity - deliveredAt(row, row.canceled_at) }
   }
   return row.outcome === 'canceled'
-    ? { kind: 'canceled', delivered: row.delivered_in_the_end }
+    ? { kind: 'canceled', remains: row.quantity - row.delivered_in_the_end }
     : { kind: 'refused', reason: 'The delivery has ended.' }
 }
