@@ -6,7 +6,8 @@ import { invalidField, Refusal } from '../core/refusal.ts'
 /** A form's fields. A field that was sent twice has its last value, as in PHP. */
 export type Fields = Readonly<Record<string, string | undefined>>
 
-const FIELDS_MAX = 100
+/** A list of a hundred may come as a field for each of its items. */
+const FIELDS_MAX = 250
 const FIELD_BYTES_MAX = 1_000_000
 
 /** Lets `app` take bodies as forms (urlencoded or multipart) and as JSON. */
@@ -93,9 +94,10 @@ function listText(name: string, values: readonly unknown[]): string | undefined 
 function parseMultipart(
   request: FastifyRequest,
   payload: NodeJS.ReadableStream,
-): Promise<Record<string, string>> {
+): Promise<Record<string, string[]>> {
   return new Promise((resolve, reject) => {
-    const fields: Record<string, string> = Object.create(null)
+    // A list comes as one field several times.
+    const fields: Record<string, string[]> = Object.create(null)
     const wrong = (detail: string) => reject(new Refusal('invalid_input', { detail }))
     let busboy: InstanceType<typeof Busboy>
     try {
@@ -114,7 +116,7 @@ function parseMultipart(
     })
     busboy.on('field', (name, value, _nameCut, valueCut) => {
       if (valueCut) reject(new Refusal('payload_too_large'))
-      fields[name] = value
+      fields[name] = [...(fields[name] ?? []), value]
     })
     for (const limit of ['fieldsLimit', 'partsLimit'] as const) {
       busboy.on(limit, () => wrong(`More than ${FIELDS_MAX} fields`))
