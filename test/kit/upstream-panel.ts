@@ -180,31 +180,41 @@ function respond(
   answer: Answer,
   fault: UpstreamFault | undefined,
 ): void {
-  const { request, response, world, dialect } = o
-  const send = (status: number, type: string, text: string) => {
-    response.writeHead(status, { 'content-type': type, ...fault?.headers })
-    response.end(text)
+  if (fault?.kind === 'hang') return
+  if (fault?.kind === 'cut') {
+    o.request.socket.destroy()
+    return
   }
+  const { status, type, text } = textOf(o, answer, fault)
+  o.response.writeHead(status, { 'content-type': type, ...fault?.headers })
+  o.response.end(text)
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+function textOf(
+  { world, dialect }: { world: World; dialect: UpstreamDialect },
+  answer: Answer,
+  fault: UpstreamFault | undefined,
+): { status: number; type: string; text: string } {
+  const type = JSON_TYPE
   switch (fault?.kind) {
-    case 'hang':
-      return
-    case 'cut':
-      request.socket.destroy()
-      return
     case 'nonsense':
-      return send(200, 'application/json', '{"order": 23')
+      return { status: 200, type, text: '{"order": 23' }
     case 'empty':
-      return send(200, 'application/json', '')
-    case 'html':
-      return send(fault.status ?? 200, 'text/html', '<!doctype html><h1>Just a moment…</h1>')
+      return { status: 200, type, text: '' }
+    case 'html': {
+      const text = '<!doctype html><h1>Just a moment</h1>'
+      return { status: fault.status ?? 200, type: 'text/html', text }
+    }
     case 'duplicate': {
       const first = world.orders.keys().next().value ?? '23500'
-      return send(200, 'application/json', JSON.stringify({ order: idAs(dialect, first) }))
+      return { status: 200, type, text: JSON.stringify({ order: idAs(dialect, first) }) }
     }
     case 'answer':
-      return send(fault.status ?? 200, 'application/json', JSON.stringify(fault.body ?? {}))
-    case undefined:
-      return send(answer.status, 'application/json; charset=utf-8', JSON.stringify(answer.body))
+      return { status: fault.status ?? 200, type, text: JSON.stringify(fault.body ?? {}) }
+    default:
+      return { status: answer.status, type, text: JSON.stringify(answer.body) }
   }
 }
 
