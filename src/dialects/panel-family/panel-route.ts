@@ -11,6 +11,7 @@ import { acceptForms, type Fields, fieldsOf } from '../../http/form-body.ts'
 import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
 import type { PanelDeps } from './panel-deps.ts'
 import type { PanelDialect } from './panel-dialect.ts'
+import { serviceList } from './service-list.ts'
 
 /** One asking, on its way through the handlers. */
 interface PanelCall {
@@ -94,21 +95,10 @@ async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
   return dialect.balance({ balanceMicros, currency: actor.currency })
 }
 
-async function services({ dialect, deps, actor }: PanelCall): Promise<Buffer> {
+async function services({ dialect, deps, actor, reply }: PanelCall): Promise<Buffer> {
   authorizeAny(actor, ORDER_READERS)
-  const { catalogue } = deps.desk
-  const current = catalogue.remembered() ?? (await catalogue.current())
-  const name = `${dialect.name} ${actor.currency} ${actor.discountPpm}`
-  let bytes = current.rendered.get(name)
-  if (bytes === undefined) {
-    bytes = Buffer.from(dialect.services(current, actor))
-    if (current.rendered.size < RENDERED_MAX) current.rendered.set(name, bytes)
-  }
-  return bytes
+  return serviceList(reply, { dialect, catalogue: deps.desk.catalogue, actor })
 }
-
-/** How many renderings of one catalogue are kept: currencies × discounts × dialects in use. */
-const RENDERED_MAX = 64
 
 async function add({ dialect, deps, actor, fields, ...call }: PanelCall): Promise<string> {
   const request: Record<string, string> = {}

@@ -1,0 +1,49 @@
+import type { FastifyReply } from 'fastify'
+import type { KeyActor } from '../../core/actor.ts'
+import type { Catalogue, CatalogueCache } from '../../core/catalogue/catalogue-cache.ts'
+import { compressed, encodingFor } from '../../http/compressed.ts'
+import type { PanelDialect } from './panel-dialect.ts'
+
+/**
+ * The services as this key may buy them, in bytes that are made once for each way of showing them
+ * and, where the caller takes it, compressed once.
+ */
+export async function serviceList(
+  reply: FastifyReply,
+  o: { dialect: PanelDialect; catalogue: CatalogueCache; actor: KeyActor },
+): Promise<Buffer> {
+  const current = o.catalogue.remembered() ?? (await o.catalogue.current())
+  const bytes = rendered(current, o)
+  // Whoever keeps answers must not give one caller the bytes of another.
+  reply.header('vary', 'Accept-Encoding')
+  const encoding = encodingFor(reply.request.headers['accept-encoding'])
+  if (encoding === undefined || bytes.length < COMPRESSED_FROM_BYTES) return bytes
+  reply.header('content-encoding', encoding)
+  return await compressed(bytes, encoding)
+}
+
+/** Less than this fits into a packet or two anyway. */
+const COMPRESSED_FROM_BYTES = 1024
+
+function rendered(
+  catalogue: Catalogue,
+  { dialect, actor }: { dialect: PanelDialect; actor: KeyActor },
+): Buffer {
+  // Rates of the account's own are rendered for it alone.
+  if (actor.ownRates !== null) return Buffer.from(dialect.services(catalogue, actor))
+  const { currency, groupDiscountPpm, discountPpm } = actor
+  const name = `${dialect.name} ${currency} ${groupDiscountPpm} ${discountPpm}`
+  const known = catalogue.rendered.get(name)
+  if (known !== undefined) return known
+  const bytes = Buffer.from(dialect.services(catalogue, actor))
+  let keptBytes = bytes.length
+  for (const { length } of catalogue.rendered.values()) keptBytes += length
+  if (catalogue.rendered.size < RENDERED_MAX && keptBytes <= RENDERED_BYTES_MAX) {
+    catalogue.rendered.set(name, bytes)
+  }
+  return bytes
+}
+
+/** How many renderings of one catalogue are kept: currencies × prices × dialects in use. */
+const RENDERED_MAX = 64
+const RENDERED_BYTES_MAX = 32 * 1024 * 1024
