@@ -7,6 +7,7 @@ import { startKeyUseWorker } from './workers/key-use-worker.ts'
 import { startPaymentWorker } from './workers/payment-worker.ts'
 import { startRenewalWorker } from './workers/renewal-worker.ts'
 import { startServerWorker } from './workers/server-worker.ts'
+import { startUnfoldWorker } from './workers/unfold-worker.ts'
 
 /** Starts the loops that do what waits in rows; each goes into `stops`. */
 export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
@@ -14,6 +15,7 @@ export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
   const busy = () => desk.committer.busy
   const workers = [
     startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy }),
+    startUnfoldWorker({ funnel, drivers: drivers.delivery, numbers: desk.numbers, log, busy }),
     startServerWorker({ funnel, compute: drivers.compute, log }),
     startPaymentWorker({ payments, log }),
     startRenewalWorker({ funnel, payDue: (o) => payDuePurchases(payments, o), log, busy }),

@@ -39,9 +39,28 @@ export function localMidnight(at: Date, timeZone: string): Date {
   return new Date(remembered(midnights, key, () => startOf(localDate(at, timeZone), timeZone)))
 }
 
+/** The end of the day `date` (YYYY-MM-DD) in a zone: the start of the next. */
+export function endOfLocalDate(date: string, timeZone: string): Date {
+  const key = `${date} end ${timeZone}`
+  const nextDay = () => Temporal.PlainDate.from(date).add({ days: 1 })
+  return new Date(remembered(midnights, key, () => startOf(nextDay(), timeZone)))
+}
+
 /** The day of the month, 1 to 31, in which `at` lies. */
 export function localDay(at: Date, timeZone: string): number {
   return localDate(at, timeZone).day
+}
+
+/** When the local day `day` (YYYY-MM-DD) ends; undefined where the calendar has no such day. */
+export function endOfLocalDay(day: string, timeZone: string): Date | undefined {
+  const [year, month, date] = (/^(\d{4})-(\d\d)-(\d\d)$/.exec(day) ?? []).slice(1).map(Number)
+  if (year === undefined || month === undefined || date === undefined) return undefined
+  // Rolls over what the calendar has not, which then reads differently.
+  const at = new Date(Date.UTC(2000, month - 1, date))
+  at.setUTCFullYear(year, month - 1, date)
+  if (at.toISOString().slice(0, 10) !== day) return undefined
+  const next = new Temporal.PlainDate(year, month, date).add({ days: 1 })
+  return new Date(startOf(next, timeZone))
 }
 
 function localDate(at: Date, timeZone: string): Temporal.PlainDate {

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import { SYSTEM } from '../core/actor.ts'
+import { execute, type Funnel, isOutage } from '../core/execute.ts'
+import type { DeliveryDrivers } from '../core/orders/delivery-driver.ts'
+import type { NumberBlocks } from '../core/orders/number-blocks.ts'
+import { changeBy } from '../core/orders/order.ts'
+import { claimWholes, type DueWhole, releaseWholes } from '../core/orders/parts/claim-wholes.ts'
+import { expiryOf, readPartPlan } from '../core/orders/parts/part-plan.ts'
+import { type PartStanding, readPartStandings } from '../core/orders/parts/part-rows.ts'
+import { type PostsAsked, type PostsReading, readPosts } from '../core/orders/parts/read-posts.ts'
+import { moreToCome, unfold } from '../core/orders/parts/unfolding.ts'
+import { type UnfoldOrderInput, unfoldOrder } from '../core/orders/unfold-order.ts'
+import { Refusal } from '../core/refusal.ts'
+import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
+
+export interface UnfoldWorkerDeps {
+  readonly funnel: Funnel
+  readonly drivers: DeliveryDrivers
+  readonly numbers: NumberBlocks
+  readonly log: Pick<Logger, 'warn' | 'error'>
+  /** Whether customers are keeping the process busy. */
+  busy(): boolean
+}
+
+const CHUNK = 100
+const TICK_MS = 500
+const BUSY_TICK_MS = 2_000
+/** Each try finds what it lacked in the one before; the rows may have changed once more. */
+const TRIES_MAX = 4
+/** Where one order cannot be unfolded, it waits for so long. */
+const TROUBLE_MS = 60_000
+
+/**
+ * Makes the parts of orders that are delivered in parts, and sums them up. Any number of workers
+ * share the orders: each takes a chunk under a lease, reads posts outside any transaction, and
+ * unfolds each order in a transaction of its own.
+ */
+export function startUnfoldWorker(deps: UnfoldWorkerDeps): RunningWorker {
+  return startWorkerLoop({
+    name: 'unfold',
+    log: deps.log,
+    async step() {
+      const looked = await unfoldOnce(deps)
+      if (deps.busy()) return BUSY_TICK_MS
+      return looked === CHUNK ? 0 : TICK_MS
+    },
+  })
+}
+
+/** One chunk. Returns how many orders were taken. */
+export async function unfoldOnce(deps: Omit<UnfoldWorkerDeps, 'busy'>): Promise<number> {
+  const { funnel } = deps
+  const lease = randomUUID()
+  const now = funnel.clock.now()
+  const wholes = await claimWholes(funnel.database, { now, lease, limit: CHUNK })
+  if (wholes.length === 0) return 0
+  const ids = wholes.map((whole) => whole.id)
+  const standings = await readPartStandings(funnel.database.db, ids)
+  const readings = await readPostsOf(deps, wholes, standings)
+  const looks: { id: bigint; lookAt: Date }[] = []
+  for (const whole of wholes) {
+    const reading = readings.get(whole.id) ?? null
+    const lookAt = await unfoldWhole(deps, {
+      whole,
+      standing: standings.get(whole.id),
+      reading,
+      lease,
+    })
+    if (lookAt !== undefined) looks.push({ id: whole.id, lookAt })
+  }
+  await releaseWholes(funnel.database, { lease, looks })
+  return wholes.length
+}
+
+/** When to look at it again, where there was nothing to write. */
+async function unfoldWhole(
+  deps: Omit<UnfoldWorkerDeps, 'busy'>,
+  o: {
+    whole: DueWhole
+    standing: PartStanding | undefined
+    reading: PostsReading | null
+    lease: string
+  },
+): Promise<Date | undefined> {
+  const { funnel, log } = deps
+  const now = funnel.clock.now()
+  try {
+    const idle = idleUntil(o, now)
+    if (idle !== undefined) return idle
+    await write(deps, { orderId: o.whole.id, lease: o.lease, reading: o.reading })
+    return undefined
+  } catch (error) {
+    if (isOutage(error) || error instanceof Refusal) throw error
+    log.error({ err: error, order: String(o.whole.id) }, 'an order could not be unfolded')
+    return new Date(now.getTime() + TROUBLE_MS)
+  }
+}
+
+/** Most looks find nothing new: those are let go of together. */
+function idleUntil(
+  o: { whole: DueWhole; standing: PartStanding | undefined; reading: PostsReading | null },
+  now: Date,
+): Date | undefined {
+  if (o.standing === undefined) return undefined
+  const plan = readPartPlan(o.whole.params)
+  const { sum, timeZone } = o.standing
+  const seen = o.reading
+  const { parts, report, lookAt } = unfold({
+    whole: o.whole,
+    plan,
+    sum,
+    expiresAt: expiryOf(plan, timeZone),
+    now,
+    seen,
+  })
+  const moved = seen !== null && (seen.first || seen.posts.length > 0 || seen.to !== seen.from)
+  const idle = parts.length === 0 && !moved && changeBy(o.whole, report) === undefined
+  return idle ? lookAt : undefined
+}
+
+async function write(
+  { funnel, numbers }: Omit<UnfoldWorkerDeps, 'busy'>,
+  o: { orderId: bigint; lease: string; reading: PostsReading | null },
+): Promise<void> {
+  const ids: bigint[] = []
+  let mayRefund = false
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const input: UnfoldOrderInput = { ...o, numbers: ids, mayRefund }
+    const call = { actor: SYSTEM, input, idempotencyKey: null }
+    const { output } = await execute(funnel, unfoldOrder, call)
+    if (output.kind === 'unfolded') return
+    mayRefund ||= output.mayRefund
+    while (ids.length < output.numbers) {
+      const number = numbers.take()
+      if (number === undefined) await numbers.fetch()
+      else ids.push(number)
+    }
+  }
+  throw new Error(`order ${o.orderId} changed faster than it could be unfolded`)
+}
+
+/** Asks the providers for the posts that the orders among `wholes` follow. */
+async function readPostsOf(
+  { drivers, log, funnel }: Omit<UnfoldWorkerDeps, 'busy'>,
+  wholes: readonly DueWhole[],
+  standings: ReadonlyMap<bigint, PartStanding>,
+): Promise<ReadonlyMap<bigint, PostsReading>> {
+  const now = funnel.clock.now()
+  const asked = wholes.flatMap((whole) => {
+    const standing = standings.get(whole.id)
+    return standing === undefined ? [] : postsAskedBy(whole, standing, now)
+  })
+  const readings = new Map<bigint, PostsReading>()
+  for (const [provider, some] of Map.groupBy(asked, (one) => one.provider)) {
+    const driver = drivers.get(provider)
+    if (driver?.posts === undefined) {
+      log.warn({ provider, orders: some.length }, 'nobody reports the posts of these orders')
+      continue
+    }
+    try {
+      for (const [id, reading] of await readPosts(driver, some)) readings.set(id, reading)
+    } catch (err) {
+      log.warn({ provider, err }, 'a provider could not be asked for posts')
+    }
+  }
+  return readings
+}
+
+function postsAskedBy(
+  whole: DueWhole,
+  { sum, timeZone, cursor, watched }: PartStanding,
+  now: Date,
+): (PostsAsked & { provider: string })[] {
+  const plan = readPartPlan(whole.params)
+  const expiresAt = expiryOf(plan, timeZone)
+  if (plan.kind !== 'posts' || whole.pausedAt !== null) return []
+  if (!moreToCome({ whole, plan, sum, expiresAt, now, seen: null })) return []
+  const { username } = plan
+  return [{ wholeId: whole.id, username, cursor, first: !watched, provider: whole.provider }]
+}
