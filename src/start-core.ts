@@ -90,7 +90,7 @@ export async function startCore(
   const { compute, payment: cards } = drivers
   const payments = new PaymentDesk({ funnel, compute, cards, terms, log })
   stops.push(() => payments.drained())
-  const desk = openOrderDesk({ config, hot, watch, metrics, clock })
+  const desk = openOrderDesk({ config, hot, watch, metrics, funnel, drivers: drivers.delivery })
   return { funnel, hot, watch, desk, payments, drivers, terms, metrics, limiter, secrets }
 }
 
@@ -99,9 +99,10 @@ function openOrderDesk(o: {
   hot: Database
   watch: EpochWatch
   metrics: Metrics
-  clock: ShiftedClock
+  funnel: Funnel
+  drivers: DeliveryDrivers
 }): OrderDesk {
-  const { hot, watch, metrics, clock } = o
+  const { hot, watch, metrics, funnel, drivers } = o
   const committer = new OrderCommitter(hot.pool, {
     limits: { ...COMMITTER_LIMITS, batchMax: o.config.commitBatchMax },
     onBatch: (size) => metrics.committed(size),
@@ -111,11 +112,13 @@ function openOrderDesk(o: {
   })
   return {
     db: hot.db,
-    clock,
+    clock: funnel.clock,
     keys: new KeyDirectory(hot.db, watch),
     catalogue: new CatalogueCache(hot.db, watch),
     numbers: new NumberBlocks(hot.pool),
     committer,
+    drivers,
+    funnel,
   }
 }
 

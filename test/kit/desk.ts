@@ -16,6 +16,7 @@ import { OrderCommitter } from '../../src/core/orders/order-committer.ts'
 import { OrderReader } from '../../src/core/orders/order-reader.ts'
 import type { OrderDesk } from '../../src/core/orders/place-order.ts'
 import { type ConnectionSettings, type Database, openDatabase } from '../../src/db/database.ts'
+import { simulatedDelivery } from '../../src/drivers/delivery/simulated-delivery.ts'
 import { ShiftedClock } from '../../src/lib/clock.ts'
 
 export interface TestDesk extends OrderDesk {
@@ -50,6 +51,7 @@ export async function openDesk(
     catalogue: new CatalogueCache(db, watch),
     numbers: new NumberBlocks(pool),
     committer: new OrderCommitter(pool),
+    drivers: new Map([['simulated', simulatedDelivery({ pool, clock })]]),
     reader: new OrderReader(pool, keys),
     run: async (operation, input) =>
       (await execute(funnel, operation, { actor: SYSTEM, input, idempotencyKey: null })).output,

@@ -17,9 +17,20 @@ export interface CatalogueService {
   readonly canRefill: boolean
   readonly canCancel: boolean
   readonly canDripfeed: boolean
+  /** Quantities are multiples of it. */
+  readonly quantityStep: bigint
+  /** RE2, which must be found in the link; null: any link. */
+  readonly linkPattern: string | null
+  readonly oneActivePerLink: boolean
+  readonly confirmFirst: boolean
+  /** How long its orders take on average; null until some have ended. */
+  readonly averageSeconds: number | null
+  /** Who is asked first to deliver it. */
   readonly provider: string
   /** Micros for 1000, by currency. Not sold in a currency that is missing. */
   readonly rates: ReadonlyMap<string, bigint>
+  /** The least that an order costs, in micros, by currency, where there is a least; null: none. */
+  readonly minCharges: ReadonlyMap<string, bigint> | null
 }
 
 /** The active services at one epoch, in the order in which they are listed. */
@@ -82,9 +93,14 @@ export class CatalogueCache {
             'id', s.id::text, 'name', s.name, 'description', s.description, 'category', c.name,
             'type', s.type, 'min', s.min_quantity::text, 'max', s.max_quantity::text,
             'package', s.package_quantity::text, 'refill', s.can_refill, 'cancel', s.can_cancel,
-            'dripfeed', s.can_dripfeed, 'provider', s.provider,
+            'dripfeed', s.can_dripfeed, 'provider', s.provider, 'step', s.quantity_step::text,
+            'pattern', s.link_pattern, 'exclusive', s.one_active_per_link,
+            'confirm', s.confirm_first, 'seconds', (
+              select t.average_seconds from service_pace t where t.service_id = s.id),
             'rates', (select coalesce(json_object_agg(p.currency, p.rate::text), '{}')
-              from service_price p where p.service_id = s.id)
+              from service_price p where p.service_id = s.id),
+            'mins', (select json_object_agg(p.currency, p.min_charge::text)
+              from service_price p where p.service_id = s.id and p.min_charge > 0)
           ) order by c.position, c.id, s.position, s.id), '[]') as list
           from service s join service_category c on c.id = s.category_id
           where s.state = 'active'
@@ -122,7 +138,13 @@ interface ServiceJson {
   cancel: boolean
   dripfeed: boolean
   provider: string
+  step: string
+  pattern: string | null
+  exclusive: boolean
+  confirm: boolean
+  seconds: number | null
   rates: Record<string, string>
+  mins: Record<string, string> | null
 }
 
 interface CatalogueRow {
@@ -145,6 +167,16 @@ function toService(json: ServiceJson): CatalogueService {
     canCancel: json.cancel,
     canDripfeed: json.dripfeed,
     provider: json.provider,
-    rates: new Map(Object.entries(json.rates).map(([c, rate]) => [c, BigInt(rate)])),
+    quantityStep: BigInt(json.step),
+    linkPattern: json.pattern,
+    oneActivePerLink: json.exclusive,
+    confirmFirst: json.confirm,
+    averageSeconds: json.seconds,
+    rates: toAmounts(json.rates),
+    minCharges: json.mins === null ? null : toAmounts(json.mins),
   }
+}
+
+function toAmounts(texts: Readonly<Record<string, string>>): ReadonlyMap<string, bigint> {
+  return new Map(Object.entries(texts).map(([currency, text]) => [currency, BigInt(text)]))
 }

@@ -62,7 +62,17 @@ export interface NewService {
   readonly canCancel: boolean
   readonly canDripfeed: boolean
   readonly provider: string
+  /** From here on what is left out is as in most services: any link, any number, no refusal. */
+  readonly quantityStep?: number
+  readonly linkPattern?: string | null
+  readonly oneActivePerLink?: boolean
+  readonly refillDays?: number | null
+  readonly refillCooldownHours?: number
+  readonly confirmFirst?: boolean
 }
+
+/** Of a service that says nothing else. */
+export const REFILL_COOLDOWN_HOURS = 24
 
 /** Refuses an unknown category. */
 export async function insertService(tx: Tx, service: NewService, now: Date): Promise<bigint> {
@@ -83,6 +93,12 @@ export async function insertService(tx: Tx, service: NewService, now: Date): Pro
         can_cancel: service.canCancel,
         can_dripfeed: service.canDripfeed,
         provider: service.provider,
+        quantity_step: BigInt(service.quantityStep ?? 1),
+        link_pattern: service.linkPattern ?? null,
+        one_active_per_link: service.oneActivePerLink ?? false,
+        refill_days: service.refillDays ?? null,
+        refill_cooldown_hours: service.refillCooldownHours ?? REFILL_COOLDOWN_HOURS,
+        confirm_first: service.confirmFirst ?? false,
         created_at: now,
         updated_at: now,
       })

@@ -3,7 +3,7 @@ import type { Db } from '../../db/database.ts'
 import type { Service as ServiceRow } from '../../db/schema.ts'
 import { Refusal } from '../refusal.ts'
 import type { Category } from './category.ts'
-import type { Service, ServicePrice, ServiceState } from './service.ts'
+import type { Service, ServicePrice, ServiceProvider, ServiceState } from './service.ts'
 import type { ServiceType } from './service-type.ts'
 
 /** By id, above `after`. */
@@ -57,6 +57,18 @@ async function services(
         )
         .as('prices'),
     )
+    .select((eb) =>
+      eb
+        .selectFrom('service_provider as d')
+        .whereRef('d.service_id', '=', 's.id')
+        .select(
+          sql<ServiceProvider[] | null>`json_agg(json_build_object(
+            'provider', d.provider, 'upstreamService', d.upstream_service,
+            'followsPrice', d.follows_price, 'marginPpm', d.margin_ppm,
+            'marginFixedMicros', d.margin_fixed::text) order by d.position)`.as('list'),
+        )
+        .as('providers'),
+    )
     .orderBy('s.id')
     .limit(o.limit)
   if (o.id !== undefined) query = query.where('s.id', '=', o.id)
@@ -65,7 +77,12 @@ async function services(
   return (await query.execute()).map(toService)
 }
 
-function toService(row: Selectable<ServiceRow> & { prices: ServicePrice[] | null }): Service {
+function toService(
+  row: Selectable<ServiceRow> & {
+    prices: ServicePrice[] | null
+    providers: ServiceProvider[] | null
+  },
+): Service {
   return {
     id: String(row.id),
     categoryId: String(row.category_id),
@@ -80,7 +97,14 @@ function toService(row: Selectable<ServiceRow> & { prices: ServicePrice[] | null
     canRefill: row.can_refill,
     canCancel: row.can_cancel,
     canDripfeed: row.can_dripfeed,
+    quantityStep: Number(row.quantity_step),
+    linkPattern: row.link_pattern,
+    oneActivePerLink: row.one_active_per_link,
+    refillDays: row.refill_days,
+    refillCooldownHours: row.refill_cooldown_hours,
+    confirmFirst: row.confirm_first,
     provider: row.provider,
+    providers: row.providers ?? [],
     prices: row.prices ?? [],
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),

@@ -4,18 +4,29 @@ import { systemAccount } from '../ledger/system-account.ts'
 import type { Operation } from '../operation.ts'
 import { invalidField } from '../refusal.ts'
 import { checkLine, checkText } from '../text-field.ts'
-import { insertService, type NewService, upsertPrice } from './catalogue-store.ts'
+import {
+  insertService,
+  type NewService,
+  REFILL_COOLDOWN_HOURS,
+  upsertPrice,
+} from './catalogue-store.ts'
 import { readService } from './catalogue-views.ts'
+import { checkLinkPattern } from './link-pattern.ts'
 import {
   checkLargestCharge,
   checkQuantities,
   checkRate,
+  checkRefillTerms,
   DESCRIPTION_LENGTH_MAX,
   SERVICE_NAME_LENGTH_MAX,
   type Service,
+  type ServiceProvider,
 } from './service.ts'
+import { checkProviders, replaceProviders } from './service-provider-store.ts'
 
 export interface CreateServiceInput extends NewService {
+  /** Who is asked, in this order; left out or none: `provider` alone. */
+  readonly providers?: readonly ServiceProvider[]
   readonly prices: readonly { readonly currency: string; readonly rate: string }[]
 }
 
@@ -31,19 +42,28 @@ export function createService(
     permission: 'operator',
     async run({ tx, now, record }, input) {
       await moveEpoch(tx, 'catalogue')
-      checkQuantities(input)
-      checkProvider(providers, input.provider)
+      checkQuantities({ ...input, quantityStep: input.quantityStep ?? 1 })
+      checkRefillTerms({
+        refillDays: input.refillDays ?? null,
+        refillCooldownHours: input.refillCooldownHours ?? REFILL_COOLDOWN_HOURS,
+      })
+      const provider = input.providers?.[0]?.provider ?? input.provider
+      checkProvider(providers, provider)
+      checkProviders(providers, input.providers ?? [])
       const name = { pointer: '/name', lengthMax: SERVICE_NAME_LENGTH_MAX }
       const description = { pointer: '/description', lengthMax: DESCRIPTION_LENGTH_MAX }
       const serviceId = await insertService(
         tx,
         {
           ...input,
+          provider,
+          linkPattern: checkLinkPattern(input.linkPattern ?? null),
           name: checkLine(input.name, name),
           description: checkText(input.description, description),
         },
         now,
       )
+      await replaceProviders(tx, serviceId, input.providers ?? [])
       const seen = new Set<string>()
       for (const [index, price] of input.prices.entries()) {
         const currency = checkCurrency(price.currency, `/prices/${index}/currency`)

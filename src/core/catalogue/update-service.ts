@@ -5,18 +5,26 @@ import { lockService, type NewService, updateServiceRow } from './catalogue-stor
 import { readService } from './catalogue-views.ts'
 import { changeEvent } from './change-event.ts'
 import { checkProvider } from './create-service.ts'
+import { checkLinkPattern } from './link-pattern.ts'
 import {
   checkLargestCharge,
   checkQuantities,
+  checkRefillTerms,
   DESCRIPTION_LENGTH_MAX,
   SERVICE_NAME_LENGTH_MAX,
   type Service,
+  type ServiceProvider,
   type ServiceState,
 } from './service.ts'
+import { checkProviders, replaceProviders } from './service-provider-store.ts'
 
 export type ServiceChanges = {
   readonly [Field in keyof Omit<NewService, 'id' | 'type'>]?: NewService[Field] | undefined
-} & { readonly state?: ServiceState | undefined }
+} & {
+  readonly state?: ServiceState | undefined
+  /** Who is asked, in this order, from now on. `provider` alone says: nobody else. */
+  readonly providers?: readonly ServiceProvider[] | undefined
+}
 
 export type UpdateServiceInput = ServiceChanges & { readonly serviceId: bigint }
 
@@ -36,7 +44,10 @@ export function updateService(
       const given = Object.entries(changes).filter(([, value]) => value !== undefined)
       const after = { ...before, ...(Object.fromEntries(given) as Partial<Service>) }
       checkQuantities(after)
-      if (after.provider !== before.provider) checkProvider(providers, after.provider)
+      checkRefillTerms(after)
+      const provider = changes.providers?.[0]?.provider ?? after.provider
+      if (provider !== before.provider) checkProvider(providers, provider)
+      if (changes.providers !== undefined) checkProviders(providers, changes.providers)
       for (const price of after.prices) {
         checkLargestCharge(after, BigInt(price.rateMicros), '/max_quantity')
       }
@@ -54,9 +65,17 @@ export function updateService(
         can_refill: after.canRefill,
         can_cancel: after.canCancel,
         can_dripfeed: after.canDripfeed,
-        provider: after.provider,
+        provider,
+        quantity_step: BigInt(after.quantityStep),
+        link_pattern: checkLinkPattern(after.linkPattern),
+        one_active_per_link: after.oneActivePerLink,
+        refill_days: after.refillDays,
+        refill_cooldown_hours: after.refillCooldownHours,
+        confirm_first: after.confirmFirst,
         updated_at: now,
       })
+      const list = changes.providers ?? (changes.provider === undefined ? undefined : [])
+      if (list !== undefined) await replaceProviders(tx, serviceId, list)
       record({
         kind: changeEvent('service', before.state, after.state),
         subjectId: serviceId,

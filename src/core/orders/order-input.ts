@@ -1,43 +1,26 @@
 import type { CatalogueService } from '../catalogue/catalogue-cache.ts'
+import { matchesLinkPattern } from '../catalogue/link-pattern.ts'
+import { QUANTITY_MAX } from '../catalogue/service.ts'
+import type { ServiceType } from '../catalogue/service-type.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { isText } from '../text-field.ts'
-
-/** What an order is asked with: every field as the caller's text; absent and empty are the same. */
-export interface OrderRequest {
-  readonly service?: string
-  readonly link?: string
-  readonly quantity?: string
-  readonly keywords?: string
-  readonly comments?: string
-  readonly groups?: string
-  readonly answer_number?: string
-  readonly runs?: string
-  readonly interval?: string
-}
-
-export const ORDER_FIELDS = [
-  'service',
-  'link',
-  'quantity',
-  'keywords',
-  'comments',
-  'groups',
-  'answer_number',
-  'runs',
-  'interval',
-] as const satisfies readonly (keyof OrderRequest)[]
-
-/** What is delivered, and where. `params` is what the type asks for beside link and quantity. */
-export interface OrderWork {
-  readonly link: string
-  readonly quantity: bigint
-  readonly params: Readonly<Record<string, string | readonly string[]>> | null
-}
-
-const LINK_LENGTH_MAX = 2048
-const LINES_MAX = 10_000
-const LINE_LENGTH_MAX = 2_000
-const ASCII_WHOLE_NUMBER = /^\d{1,18}$/
+import { type OrderSetting, readFollowedWork } from './followed-work.ts'
+import {
+  checkQuantity,
+  isGiven,
+  ORDER_FIELDS,
+  type OrderField,
+  type OrderRequest,
+  readLines,
+  readLink,
+  readName,
+  readNumberWithin,
+  readQuantity,
+  readServiceId,
+  readWholeNumber,
+  required,
+} from './order-fields.ts'
+import type { OrderParams, OrderWork } from './order-work.ts'
 
 /** Refuses what no service could accept, before the catalogue is asked. */
 export function checkOrderRequest(request: OrderRequest): bigint {
@@ -50,126 +33,154 @@ export function checkOrderRequest(request: OrderRequest): bigint {
   const service = required(request, 'service')
   // What is no number for any service is wrong before it is asked which service it is for.
   for (const field of ['quantity', 'answer_number'] as const) {
-    if (request[field]?.trim()) readWholeNumber(request, field)
+    if (isGiven(request, field)) readWholeNumber(request, field)
   }
-  if (!ASCII_WHOLE_NUMBER.test(service)) throw new Refusal('service_not_found')
-  return BigInt(service)
+  const serviceId = readServiceId(service)
+  if (serviceId === undefined) throw new Refusal('service_not_found')
+  return serviceId
 }
 
 /**
- * The work that `request` asks of `service`, by the rules of its type. Refuses `invalid_input`
- * naming the field and what to change, `type_not_orderable` and `feature_unavailable`.
+ * The work that `request` asks of `service`, by the rules of its type and its own. Refuses
+ * `invalid_input` naming the field and what to change, and `type_not_orderable`.
  * Source: the order panel's "Add order".
  */
-export function readOrderWork(service: CatalogueService, request: OrderRequest): OrderWork {
+export function readOrderWork(
+  service: CatalogueService,
+  request: OrderRequest,
+  setting: OrderSetting,
+): OrderWork {
   if (service.type === 'Subscriptions') {
     throw new Refusal('type_not_orderable', {
       detail: 'Subscriptions are created on the customer site, not through the API',
     })
   }
   if (service.type === 'Custom Comments Package') {
-    throw new Refusal('feature_unavailable', {
-      detail: 'Custom Comments Package cannot be ordered yet',
-    })
-  }
-  if (request.runs || request.interval) {
-    throw new Refusal('feature_unavailable', {
-      detail: 'Drip-feed is not available yet: send the order without runs and interval',
-    })
+    const isFollowing = USERNAME_FORM.some((field) => isGiven(request, field))
+    if (isFollowing && LINK_FORM.some((field) => isGiven(request, field))) {
+      throw invalidField(
+        '/username',
+        'send username, min, max and delay, or link and comments, not both',
+      )
+    }
+    if (isFollowing || !LINK_FORM.some((field) => isGiven(request, field))) {
+      checkWithoutRuns(request)
+      return readFollowedWork(service, request, setting)
+    }
   }
   const link = readLink(request)
+  if (service.linkPattern !== null && !matchesLinkPattern(service.linkPattern, link)) {
+    throw invalidField('/link', 'link is not one that this service takes')
+  }
+  const readParams = COUNTED[service.type]
+  if (readParams === undefined) {
+    checkWithoutRuns(request)
+    return { link, ...readUncounted(service, request), unfolds: false }
+  }
+  const params = readParams(request)
+  return withRuns(service, request, {
+    link,
+    quantity: readQuantity(service, request),
+    params: Object.keys(params).length === 0 ? null : params,
+    unfolds: false,
+  })
+}
+
+const USERNAME_FORM: readonly OrderField[] = [
+  'username',
+  'min',
+  'max',
+  'delay',
+  'posts',
+  'old_posts',
+  'expiry',
+]
+const LINK_FORM: readonly OrderField[] = ['link', 'comments']
+const ANSWER_NUMBER = { least: 1n, most: 1_000_000n }
+
+/** What the types that are asked for with a quantity need beside it. */
+const COUNTED: Readonly<Partial<Record<ServiceType, (request: OrderRequest) => OrderParams>>> = {
+  Default: () => ({}),
+  SEO: (request) => ({ keywords: readLines(request, 'keywords') }),
+  Poll: (request) => ({ answer_number: String(readAnswerNumber(request)) }),
+  'Invites from Groups': (request) => ({ groups: readLines(request, 'groups') }),
+  Mentions: (request) => ({ usernames: readLines(request, 'usernames') }),
+  'Mentions with Hashtags': (request) => ({
+    usernames: readLines(request, 'usernames'),
+    hashtags: readLines(request, 'hashtags'),
+  }),
+  'Mentions Hashtag': (request) => ({ hashtag: readName(request, 'hashtag') }),
+  'Mentions User Followers': (request) => ({ username: readName(request, 'username') }),
+  'Mentions Media Likers': (request) => ({ media: readName(request, 'media') }),
+  'Comment Likes': (request) => ({ username: readName(request, 'username') }),
+}
+
+function readAnswerNumber(request: OrderRequest): bigint {
+  const answer = readWholeNumber(request, 'answer_number')
+  if (answer < ANSWER_NUMBER.least || answer > ANSWER_NUMBER.most) {
+    throw invalidField('/answer_number', 'answer_number must be 1, 2, 3 …')
+  }
+  return answer
+}
+
+/** The types whose quantity follows from the service or from a list. */
+function readUncounted(
+  service: CatalogueService,
+  request: OrderRequest,
+): Pick<OrderWork, 'quantity' | 'params'> {
   switch (service.type) {
-    case 'Default':
-      return { link, quantity: readQuantity(service, request), params: null }
     case 'Package':
-      return { link, quantity: service.packageQuantity ?? 1n, params: null }
-    case 'SEO': {
-      const keywords = readLines(request, 'keywords', /[,\r\n]+/)
-      return { link, quantity: readQuantity(service, request), params: { keywords } }
-    }
-    case 'Custom Comments': {
-      const comments = readLines(request, 'comments', /\r\n|\n|\r/)
-      const quantity = BigInt(comments.length)
-      checkRange(service, quantity, 'comments', 'the number of comments')
-      return { link, quantity, params: { comments } }
-    }
-    case 'Poll': {
-      const answer = readWholeNumber(request, 'answer_number')
-      if (answer < 1n || answer > 1_000_000n) {
-        throw invalidField('/answer_number', 'answer_number must be 1, 2, 3 …')
+      return { quantity: service.packageQuantity ?? 1n, params: null }
+    case 'Custom Comments':
+    case 'Custom Comments Package': {
+      const comments = readLines(request, 'comments')
+      if (service.packageQuantity !== null) {
+        return { quantity: service.packageQuantity, params: { comments } }
       }
-      const quantity = readQuantity(service, request)
-      return { link, quantity, params: { answer_number: String(answer) } }
+      const quantity = BigInt(comments.length)
+      checkQuantity(service, quantity, { field: 'comments', name: 'the number of comments' })
+      return { quantity, params: { comments } }
     }
-    case 'Invites from Groups': {
-      const groups = readLines(request, 'groups', /[\r\n]+/)
-      return { link, quantity: readQuantity(service, request), params: { groups } }
+    case 'Mentions Custom List': {
+      const usernames = readLines(request, 'usernames')
+      const quantity = BigInt(usernames.length)
+      checkQuantity(service, quantity, { field: 'usernames', name: 'the number of usernames' })
+      return { quantity, params: { usernames } }
     }
     default:
-      throw new Refusal('feature_unavailable', { detail: `${service.type} cannot be ordered yet` })
+      throw new Error(`nothing says what an order of ${service.type} takes`)
   }
 }
 
-function required(request: OrderRequest, field: keyof OrderRequest): string {
-  const text = request[field]?.trim()
-  if (!text) throw invalidField(`/${field}`, `${field} is required`, 'missing_required')
-  return text
-}
+const RUNS = { least: 1n, most: 1_000n }
+const INTERVAL_MINUTES = { least: 1n, most: 43_200n }
 
-function readLink(request: OrderRequest): string {
-  const link = required(request, 'link')
-  if (link.length > LINK_LENGTH_MAX) {
-    throw invalidField('/link', `link is longer than ${LINK_LENGTH_MAX} characters`)
-  }
-  return link
-}
-
-/** Plain ASCII digits: no sign, no exponent, no decimals, no digits of other scripts. */
-function readWholeNumber(request: OrderRequest, field: 'quantity' | 'answer_number'): bigint {
-  const text = required(request, field)
-  if (!ASCII_WHOLE_NUMBER.test(text)) {
-    throw invalidField(`/${field}`, `${field} must be a whole number`)
-  }
-  return BigInt(text)
-}
-
-function readQuantity(service: CatalogueService, request: OrderRequest): bigint {
-  const quantity = readWholeNumber(request, 'quantity')
-  checkRange(service, quantity, 'quantity', 'quantity')
-  return quantity
-}
-
-function checkRange(
-  service: CatalogueService,
-  quantity: bigint,
-  field: string,
-  name: string,
-): void {
-  if (quantity < service.minQuantity || quantity > service.maxQuantity) {
+/** The work, delivered `runs` times with `interval` minutes between; one run is a plain order. */
+function withRuns(service: CatalogueService, request: OrderRequest, work: OrderWork): OrderWork {
+  if (!isGiven(request, 'runs') && !isGiven(request, 'interval')) return work
+  if (!service.canDripfeed) {
+    const field = isGiven(request, 'runs') ? 'runs' : 'interval'
     throw invalidField(
       `/${field}`,
-      `${name} must be between ${service.minQuantity} and ${service.maxQuantity}`,
+      'this service has no drip-feed: send the order without runs and interval',
     )
   }
+  const runs = readNumberWithin(request, 'runs', RUNS)
+  if (runs === 1n && !isGiven(request, 'interval')) return work
+  const interval = readNumberWithin(request, 'interval', INTERVAL_MINUTES)
+  if (runs === 1n) return work
+  const quantity = work.quantity * runs
+  if (quantity > BigInt(QUANTITY_MAX)) {
+    throw invalidField('/runs', `quantity × runs must be at most ${QUANTITY_MAX}`)
+  }
+  const params = { ...work.params, runs: String(runs), interval: String(interval) }
+  return { ...work, quantity, params, unfolds: true }
 }
 
-function readLines(
-  request: OrderRequest,
-  field: 'keywords' | 'comments' | 'groups',
-  separator: RegExp,
-): string[] {
-  const lines = required(request, field)
-    .split(separator)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-  if (lines.length === 0) {
-    throw invalidField(`/${field}`, `${field} is required`, 'missing_required')
+function checkWithoutRuns(request: OrderRequest): void {
+  for (const field of ['runs', 'interval'] as const) {
+    if (isGiven(request, field)) {
+      throw invalidField(`/${field}`, `this type of service has no drip-feed: leave ${field} out`)
+    }
   }
-  if (lines.length > LINES_MAX) {
-    throw invalidField(`/${field}`, `${field} has more than ${LINES_MAX} lines`)
-  }
-  if (lines.some((line) => line.length > LINE_LENGTH_MAX)) {
-    throw invalidField(`/${field}`, `a line of ${field} has over ${LINE_LENGTH_MAX} characters`)
-  }
-  return lines
 }

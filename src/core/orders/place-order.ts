@@ -1,17 +1,26 @@
 import { hash } from 'node:crypto'
 import type { Db } from '../../db/database.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { KeyActor } from '../actor.ts'
+import { AMOUNT_MAX } from '../../lib/money.ts'
+import { actorId } from '../actor.ts'
 import type { Catalogue, CatalogueCache, CatalogueService } from '../catalogue/catalogue-cache.ts'
-import { authorize, checkKey, translateOutage } from '../execute.ts'
+import { authorize, checkKey, type Funnel, translateOutage } from '../execute.ts'
 import type { KeyDirectory } from '../identity/key-directory.ts'
 import type { Effect } from '../operation.ts'
 import { findOrderByKey } from '../order-by-key.ts'
+import { chargeFor } from '../pricing/charge.ts'
+import { ownPrice } from '../pricing/own-price.ts'
 import { Refusal } from '../refusal.ts'
-import { chargeFor } from './charge.ts'
+import { accountBuyer, type Buyer, orderedBy } from './buyer.ts'
+import { awaitProvider } from './confirm-order.ts'
+import type { DeliveryDrivers } from './delivery-driver.ts'
+import { exclusiveLinkOf } from './exclusive-link.ts'
+import type { OrderSetting } from './followed-work.ts'
 import type { NumberBlocks } from './number-blocks.ts'
 import type { DraftOrder, OrderCommitter } from './order-committer.ts'
-import { checkOrderRequest, ORDER_FIELDS, type OrderRequest, readOrderWork } from './order-input.ts'
+import { ORDER_FIELDS, type OrderRequest } from './order-fields.ts'
+import { checkOrderRequest, readOrderWork } from './order-input.ts'
+import type { OrderWork } from './order-work.ts'
 
 /** What the hot path needs of the process. */
 export interface OrderDesk {
@@ -21,6 +30,8 @@ export interface OrderDesk {
   readonly catalogue: CatalogueCache
   readonly numbers: NumberBlocks
   readonly committer: OrderCommitter
+  readonly drivers: DeliveryDrivers
+  readonly funnel: Funnel
 }
 
 /** An order as it was made: these never change, so a repeat renders the same answer. */
@@ -34,9 +45,14 @@ export interface PlacedOrder {
 }
 
 export interface PlaceOrderCall {
-  readonly actor: KeyActor
+  readonly actor: Buyer
   readonly request: OrderRequest
   readonly idempotencyKey: string | null
+}
+
+export interface PlaceOrderFor extends PlaceOrderCall {
+  /** What the request asks for. */
+  readWork(service: CatalogueService, request: OrderRequest, setting: OrderSetting): OrderWork
 }
 
 /** How often an order is priced again because prices or keys moved under it. */
@@ -47,26 +63,33 @@ const PRICINGS_MAX = 8
  * validation, idempotency, audit and commit are all here or in the committer.
  *
  * Refuses `insufficient_scope`, `invalid_input`, `service_not_found`, `type_not_orderable`,
- * `feature_unavailable`, `idempotency_key_invalid`, `idempotency_key_reused`,
- * `insufficient_funds`, `unavailable`; `unauthorized` where the key was disabled meanwhile.
+ * `link_active`, `idempotency_key_invalid`, `idempotency_key_reused`, `insufficient_funds`,
+ * `provider_error`, `unavailable`; `unauthorized` where the key was disabled meanwhile.
  */
 export async function placeOrder(
   desk: OrderDesk,
   call: PlaceOrderCall,
 ): Promise<Effect<PlacedOrder>> {
-  authorize(call.actor, 'write:orders')
+  return await placeOrderFor(desk, { ...call, readWork: readOrderWork })
+}
+
+/** As placeOrder, where the request is read in another way. */
+export async function placeOrderFor(
+  desk: OrderDesk,
+  call: PlaceOrderFor,
+): Promise<Effect<PlacedOrder>> {
+  authorize(orderedBy(call.actor), 'write:orders')
   const serviceId = checkOrderRequest(call.request)
-  const key = call.idempotencyKey === null ? null : checkKey(call.idempotencyKey)
+  const key = call.idempotencyKey === null ? null : keyOf(call.actor, call.idempotencyKey)
   const requestHash = key === null ? null : hashOf(call.request)
-  let actor = call.actor
+  let { actor } = call
   for (let pricing = 1; pricing <= PRICINGS_MAX; pricing++) {
     const catalogue = desk.catalogue.remembered() ?? (await desk.catalogue.current())
     let draft: DraftOrder
     try {
-      draft = price(
-        catalogue,
-        serviceId,
-        { actor, request: call.request },
+      draft = draftOf(
+        { desk, catalogue, serviceId },
+        { ...call, actor },
         {
           id: desk.numbers.take() ?? (await nextNumber(desk.numbers)),
           createdAt: desk.clock.now(),
@@ -77,7 +100,7 @@ export async function placeOrder(
     } catch (refused) {
       // What was once bought under this key stays bought, though the service has changed since.
       if (key !== null && requestHash !== null && refused instanceof Refusal) {
-        const first = await firstEffect(desk.db, actor, { key, requestHash })
+        const first = await firstEffect(desk.db, actor.accountId, { key, requestHash })
         if (first) return first
       }
       // A service that was made or changed a moment ago must not be judged by what it was before.
@@ -87,8 +110,10 @@ export async function placeOrder(
       throw refused
     }
     const outcome = await desk.committer.place(draft)
+    const confirmed = catalogue.byId.get(serviceId)?.confirmFirst === true
     switch (outcome.kind) {
       case 'placed':
+        if (confirmed) await awaitProvider(desk, { ...draft, createdAt: outcome.createdAt })
         return {
           output: {
             id: draft.id,
@@ -101,6 +126,7 @@ export async function placeOrder(
         }
       case 'replayed': {
         const { kind: _, ...first } = outcome
+        if (confirmed) await awaitProvider(desk, first)
         return { output: { ...first, currency: draft.currency }, replayed: true }
       }
       case 'key_reused':
@@ -110,11 +136,28 @@ export async function placeOrder(
       case 'link_active':
         throw new Refusal('link_active')
       case 'stale':
-        actor = await desk.keys.again(actor)
-        authorize(actor, 'write:orders')
+        actor = await again(desk, actor)
+        authorize(orderedBy(actor), 'write:orders')
     }
   }
   throw new Refusal('unavailable', { retryAfterSeconds: 1 })
+}
+
+/** The buyer as it stands now. Refuses `unauthorized` where its key no longer works. */
+async function again(desk: OrderDesk, buyer: Buyer): Promise<Buyer> {
+  if (buyer.kind === 'key') return await desk.keys.again(buyer)
+  await desk.catalogue.again()
+  return await accountBuyer(desk.db, buyer)
+}
+
+/**
+ * The name under which an order is kept for repeats. What operators send is theirs, and no key of
+ * the account: none has a space in it.
+ */
+function keyOf(buyer: Buyer, text: string): string {
+  const key = checkKey(text)
+  const by = orderedBy(buyer)
+  return by.kind === 'operator' ? `operator ${by.operatorId} ${key}` : key
 }
 
 async function nextNumber(numbers: NumberBlocks): Promise<bigint> {
@@ -125,65 +168,67 @@ async function nextNumber(numbers: NumberBlocks): Promise<bigint> {
   }
 }
 
-/**
- * The charge: rate × quantity / 1000, and the key's discount off it, each exact and rounded up
- * to the millionth once.
- */
-function price(
-  catalogue: Catalogue,
-  serviceId: bigint,
-  by: { actor: KeyActor; request: OrderRequest },
+/** The order that is to be made of `call` by the prices and rules of `catalogue`. */
+function draftOf(
+  at: { desk: OrderDesk; catalogue: Catalogue; serviceId: bigint },
+  { actor: buyer, request, readWork }: PlaceOrderFor,
   rest: Pick<DraftOrder, 'id' | 'createdAt' | 'idempotencyKey' | 'requestHash'>,
 ): DraftOrder {
-  const service: CatalogueService | undefined = catalogue.byId.get(serviceId)
-  const rate = service?.rates.get(by.actor.currency)
-  const revenueId = catalogue.revenueIds.get(by.actor.currency)
-  if (service === undefined || rate === undefined || revenueId === undefined) {
+  const { catalogue, serviceId } = at
+  const service = catalogue.byId.get(serviceId)
+  const terms = service && ownPrice(service, buyer)
+  const revenueId = catalogue.revenueIds.get(buyer.currency)
+  if (service === undefined || terms === undefined || revenueId === undefined) {
     throw new Refusal('service_not_found')
   }
-  const work = readOrderWork(service, by.request)
-  const { listChargeMicros, chargeMicros } = chargeFor({
-    rate,
-    quantity: work.quantity,
-    discountPpm: by.actor.discountPpm,
+  const work = readWork(service, request, {
+    now: rest.createdAt,
+    timeZone: buyer.timeZone,
+    reportsPosts: at.desk.drivers.get(service.provider)?.posts !== undefined,
   })
+  const charges = chargeFor(terms, work.quantity)
+  // No wallet holds so much, and no row could.
+  if (charges.listChargeMicros > AMOUNT_MAX) throw new Refusal('insufficient_funds')
+  const { accountId, walletId, currency } = buyer
+  const by = orderedBy(buyer)
   return {
     ...rest,
-    accountId: by.actor.accountId,
-    walletId: by.actor.walletId,
-    revenueId,
-    keyId: by.actor.keyId,
-    actor: { kind: 'key', id: by.actor.keyId },
-    exclusiveLink: null,
-    unfolds: false,
-    serviceId,
+    ...charges,
+    ...{ accountId, walletId, revenueId, currency, serviceId },
+    keyId: by.kind === 'key' ? by.keyId : null,
+    actor: { kind: by.kind, id: actorId(by) },
+    exclusiveLink: service.oneActivePerLink ? exclusiveLinkOf(work.link) : null,
+    unfolds: work.unfolds,
     quantity: work.quantity,
-    listChargeMicros,
-    chargeMicros,
-    currency: by.actor.currency,
     provider: service.provider,
     link: work.link,
     params: work.params === null ? null : JSON.stringify(work.params),
     catalogueEpoch: catalogue.epoch,
-    keyEpoch: by.actor.epoch,
+    keyEpoch: buyer.epoch,
   }
 }
 
-/** The same asking has the same hash, in whichever dialect and field order it comes. */
+/** How many fields there were when requests were first kept as hashes. */
+const FIELDS_AT_FIRST = 9
+
+/**
+ * The same asking has the same hash, in whichever dialect and field order it comes, and whichever
+ * fields later versions have added to those that it gives.
+ */
 function hashOf(request: OrderRequest): string {
   const fields = ORDER_FIELDS.map((field) => request[field]?.trim() || null)
+  const given = fields.findLastIndex((text) => text !== null) + 1
+  fields.length = Math.max(given, FIELDS_AT_FIRST)
   return hash('sha256', `order.place\0${JSON.stringify(fields)}`, 'hex')
 }
 
 /** The order that `key` has already placed; refuses `idempotency_key_reused`. */
 async function firstEffect(
   db: Db,
-  actor: KeyActor,
+  accountId: bigint,
   by: { key: string; requestHash: string },
 ): Promise<Effect<PlacedOrder> | undefined> {
-  const order = await translateOutage(() =>
-    findOrderByKey(db, { accountId: actor.accountId, key: by.key }),
-  )
+  const order = await translateOutage(() => findOrderByKey(db, { accountId, key: by.key }))
   if (!order) return undefined
   if (order.requestHash.toString('hex') !== by.requestHash) {
     throw new Refusal('idempotency_key_reused')
