@@ -15,7 +15,7 @@ export const ORDER_IDS_MAX = 100
 /** Who may see balance, prices and orders: whoever pays the bills, and whoever buys. */
 export const ORDER_READERS: readonly Scope[] = ['read:billing', 'write:orders']
 
-/** An order as its customer sees it. */
+/** An order as its customer sees it: its parts are not seen. */
 export interface OrderStatus {
   readonly id: bigint
   readonly accountId: bigint
@@ -111,7 +111,9 @@ const READ_ORDERS = `
     o.start_count, o.remains, o.currency,
     (extract(epoch from o.created_at) * 1000)::float8 as created_ms
   from epoch e cross join unnest($1::bigint[]) as asked (id)
-  cross join lateral (select * from service_order s where s.id = asked.id limit 1) o
+  cross join lateral (
+    select * from service_order s where s.id = asked.id and s.parent_id is null limit 1
+  ) o
   where e.name = 'key'`
 
 async function readOrders(

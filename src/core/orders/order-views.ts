@@ -20,6 +20,12 @@ export interface OrderView {
   readonly provider: string
   readonly providerRef: string | null
   readonly cancelRequestedAt: Date | null
+  /** The order that this is a part of; null: it is one of its own. */
+  readonly parentId: bigint | null
+  readonly part: number | null
+  /** Whether it is delivered in parts. */
+  readonly unfolds: boolean
+  readonly pausedAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -36,9 +42,12 @@ export interface OrderFilter {
 
 const LIMIT_MAX = 101
 
-/** A page of orders, newest first. */
+/** A page of orders without their parts, newest first. */
 export async function listOrders(db: Db, filter: OrderFilter): Promise<OrderView[]> {
-  let query = select(db).orderBy('o.id', 'desc').limit(Math.min(filter.limit, LIMIT_MAX))
+  let query = select(db)
+    .where('o.parent_id', 'is', null)
+    .orderBy('o.id', 'desc')
+    .limit(Math.min(filter.limit, LIMIT_MAX))
   if (filter.accountId !== undefined) query = query.where('o.account_id', '=', filter.accountId)
   if (filter.serviceId !== undefined) query = query.where('o.service_id', '=', filter.serviceId)
   if (filter.state !== undefined) query = query.where('o.state', '=', filter.state)
@@ -46,10 +55,30 @@ export async function listOrders(db: Db, filter: OrderFilter): Promise<OrderView
   return (await query.execute()).map(toView)
 }
 
-/** One order, whoever's it is. */
+/** One order, whoever's it is, but no part of one. */
 export async function findOrder(db: Db, id: bigint): Promise<OrderView | undefined> {
+  const order = await findOrderOrPart(db, id)
+  return order?.parentId === null ? order : undefined
+}
+
+/** An order or a part of one: for operators, as customers see no parts. */
+export async function findOrderOrPart(db: Db, id: bigint): Promise<OrderView | undefined> {
   const row = await select(db).where('o.id', '=', id).executeTakeFirst()
   return row === undefined ? undefined : toView(row)
+}
+
+/** A page of the parts of an order, the first first. `afterPart`: the last of the page before. */
+export async function listParts(
+  db: Db,
+  o: { orderId: bigint; afterPart: number; limit: number },
+): Promise<OrderView[]> {
+  const rows = await select(db)
+    .where('o.parent_id', '=', o.orderId)
+    .where('o.part', '>', o.afterPart)
+    .orderBy('o.part')
+    .limit(Math.min(o.limit, LIMIT_MAX))
+    .execute()
+  return rows.map(toView)
 }
 
 /** Money given back for an order, oldest first. */
@@ -99,6 +128,10 @@ function select(db: Db) {
       'o.provider',
       'o.provider_ref',
       'o.cancel_requested_at',
+      'o.parent_id',
+      'o.part',
+      'o.unfolds',
+      'o.paused_at',
       'o.created_at',
       'o.updated_at',
     ])
@@ -123,6 +156,10 @@ function toView(row: Awaited<ReturnType<ReturnType<typeof select>['execute']>>[n
     provider: row.provider,
     providerRef: row.provider_ref,
     cancelRequestedAt: row.cancel_requested_at,
+    parentId: row.parent_id,
+    part: row.part,
+    unfolds: row.unfolds,
+    pausedAt: row.paused_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

@@ -28,7 +28,7 @@ export async function readProviders(
     left join lateral (
       select count(*)::integer as open_orders,
         min(o.look_at) filter (where o.look_at <= ${now}) as due_since
-      from service_order o where o.look_at is not null and o.provider = p.name
+      from service_order o where o.look_at is not null and not o.unfolds and o.provider = p.name
     ) o on true
     order by p.position`.execute(db)
   return rows.map((row) => ({
