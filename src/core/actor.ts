@@ -1,17 +1,25 @@
 import type { Scope } from './scope.ts'
 
-/** A customer's API key, as the cache knows it. */
-export interface KeyActor {
-  readonly kind: 'key'
-  readonly keyId: bigint
-  /** SHA-256 of the key, by which it is looked up again. */
-  readonly digest: string
+/** An account as whoever orders for it needs it. */
+export interface AccountTerms {
   /** The key epoch under which all this was read. */
   readonly epoch: bigint
   readonly accountId: bigint
   readonly walletId: bigint
   readonly currency: string
   readonly timeZone: string
+  /** Off the rates of services, in millionths: of the group that the account is in. */
+  readonly groupDiscountPpm: number
+  /** The account's own rates in micros for 1000, by service; null: it has none. */
+  readonly ownRates: ReadonlyMap<bigint, bigint> | null
+}
+
+/** A customer's API key, as the cache knows it. */
+export interface KeyActor extends AccountTerms {
+  readonly kind: 'key'
+  readonly keyId: bigint
+  /** SHA-256 of the key, by which it is looked up again. */
+  readonly digest: string
   readonly scopes: readonly Scope[]
   readonly discountPpm: number
   readonly legacyErrors: boolean
@@ -41,6 +49,8 @@ export type Actor = KeyActor | OperatorActor | UserActor | SystemActor
 export const SYSTEM: SystemActor = { kind: 'system' }
 
 /** The id that the audit trail names beside the actor's kind. */
+export function actorId(actor: Exclude<Actor, SystemActor>): bigint
+export function actorId(actor: Actor): bigint | null
 export function actorId(actor: Actor): bigint | null {
   switch (actor.kind) {
     case 'key':

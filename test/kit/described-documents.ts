@@ -51,6 +51,8 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       catalogue: new CatalogueCache(db, watch),
       numbers: new NumberBlocks(pool),
       committer: new OrderCommitter(pool),
+      drivers: new Map(),
+      funnel,
     }
     const deps = {
       funnel,

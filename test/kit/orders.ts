@@ -91,6 +91,8 @@ export async function newOrderCustomer(shop: OrderShop): Promise<KeyActor> {
       scopes: ['read:all', 'write:all'],
       discountPpm: 0,
       legacyErrors: false,
+      groupDiscountPpm: 0,
+      ownRates: null,
     }
   })
 }

@@ -6,6 +6,7 @@ import type { EpochWatch } from '../epoch-watch.ts'
 import { translateOutage } from '../execute.ts'
 import { Refusal } from '../refusal.ts'
 import { isScope } from '../scope.ts'
+import { ownRates, toOwnRates } from './account-terms.ts'
 import { digest } from './secret.ts'
 
 const ENTRIES_MAX = 50_000
@@ -104,6 +105,8 @@ interface KeyRow {
   time_zone: string | null
   scopes: string[]
   discount_ppm: number
+  group_discount_ppm: number | null
+  own_rates: Record<string, string> | null
   legacy_errors: boolean
 }
 
@@ -111,10 +114,12 @@ async function loadKeys(db: Db, digests: readonly string[]): Promise<ReadonlyMap
   const { rows } = await translateOutage(() =>
     sql<KeyRow>`
       select encode(k.hash, 'hex') as digest, e.value as epoch, k.id, k.account_id, k.operator_id,
-        w.id as wallet_id, a.currency, a.time_zone, k.scopes, k.discount_ppm, k.legacy_errors
+        w.id as wallet_id, a.currency, a.time_zone, k.scopes, k.discount_ppm, k.legacy_errors,
+        g.discount_ppm as group_discount_ppm, ${ownRates(sql.ref('k.account_id'))} as own_rates
       from epoch e, api_key k
       left join account a on a.id = k.account_id
       left join ledger_account w on w.account_id = k.account_id and w.kind = 'wallet'
+      left join discount_group g on g.id = a.discount_group_id
       left join operator o on o.id = k.operator_id
       where e.name = 'key'
         and k.hash = any (${digests.map((digest) => Buffer.from(digest, 'hex'))}::bytea[])
@@ -142,6 +147,8 @@ function ownerOf(row: KeyRow): KeyOwner {
     timeZone: row.time_zone ?? '',
     scopes: row.scopes.filter(isScope),
     discountPpm: row.discount_ppm,
+    groupDiscountPpm: row.group_discount_ppm ?? 0,
+    ownRates: toOwnRates(row.own_rates),
     legacyErrors: row.legacy_errors,
   }
 }

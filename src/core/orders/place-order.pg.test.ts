@@ -10,9 +10,9 @@ import { updateService } from '../catalogue/update-service.ts'
 import { disableApiKey } from '../identity/disable-api-key.ts'
 import { updateApiKey } from '../identity/update-api-key.ts'
 import type { Effect } from '../operation.ts'
+import { chargeFor } from '../pricing/charge.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { cancelOrders } from './cancel-orders.ts'
-import { chargeFor } from './charge.ts'
 import { type PlacedOrder, placeOrder } from './place-order.ts'
 
 let place: TestDatabase
@@ -108,7 +108,10 @@ test('an order is charged what its rate, quantity and discount say, in every cur
       await here.run(setServicePrice, { serviceId: service, currency, rate: text })
       await here.run(updateApiKey, { keyId, discountPpm })
       const { output } = await add(late, { actor: await actorOf(late, key), service, quantity })
-      const expected = chargeFor({ rate, quantity, discountPpm })
+      const expected = chargeFor(
+        { rate, discountPpm, groupDiscountPpm: 0, minChargeMicros: 0n },
+        quantity,
+      )
       const { listChargeMicros, chargeMicros } = output
       assert.deepEqual({ listChargeMicros, chargeMicros }, expected)
       assert.equal(output.currency, currency)

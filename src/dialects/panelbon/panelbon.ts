@@ -1,4 +1,5 @@
 import { monthlyName } from '../../core/orders/order-name.ts'
+import type { Scaled } from '../../core/pricing/charge.ts'
 import type { RefusalCode } from '../../core/refusal.ts'
 import { formatAmount, formatScaled } from '../../lib/money.ts'
 import { discountedRates } from '../panel-family/discounted-rates.ts'
@@ -19,8 +20,8 @@ export const panelbon: PanelDialect = {
         name: service.name,
         type: service.type,
         category: service.category,
-        rate: formatScaled(rate.value, { decimals: rate.decimals, decimalsMin: 2 }),
-        original_rate: amountText(originalRate),
+        rate: rateText(rate),
+        original_rate: rateText(originalRate),
         discount_percent: actor.discountPpm / PPM_PER_PERCENT,
         min: String(service.minQuantity),
         max: String(service.maxQuantity),
@@ -56,6 +57,10 @@ const STATES = {
   canceled: 'Canceled',
   failed: 'Canceled',
 } as const
+
+function rateText({ value, decimals }: Scaled): string {
+  return formatScaled(value, { decimals, decimalsMin: 2 })
+}
 
 /** Two decimals, more where they are needed. */
 function amountText(micros: bigint): string {
