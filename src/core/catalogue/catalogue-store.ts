@@ -63,12 +63,12 @@ export interface NewService {
   readonly canDripfeed: boolean
   readonly provider: string
   /** From here on what is left out is as in most services: any link, any number, no refusal. */
-  readonly quantityStep?: number
-  readonly linkPattern?: string | null
-  readonly oneActivePerLink?: boolean
-  readonly refillDays?: number | null
-  readonly refillCooldownHours?: number
-  readonly confirmFirst?: boolean
+  readonly quantityStep?: number | undefined
+  readonly linkPattern?: string | null | undefined
+  readonly oneActivePerLink?: boolean | undefined
+  readonly refillDays?: number | null | undefined
+  readonly refillCooldownHours?: number | undefined
+  readonly confirmFirst?: boolean | undefined
 }
 
 /** Of a service that says nothing else. */

@@ -26,7 +26,7 @@ import { checkProviders, replaceProviders } from './service-provider-store.ts'
 
 export interface CreateServiceInput extends NewService {
   /** Who is asked, in this order; left out or none: `provider` alone. */
-  readonly providers?: readonly ServiceProvider[]
+  readonly providers?: readonly ServiceProvider[] | undefined
   readonly prices: readonly { readonly currency: string; readonly rate: string }[]
 }
 
