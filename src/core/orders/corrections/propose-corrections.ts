@@ -57,9 +57,8 @@ function draftOf(delivery: Delivery, { state, remains: said }: Revision) {
   const remains = reported < quantity ? reported : quantity
   if (remains <= knownRemains) return undefined
   const share = (undelivered: bigint) => scaleDown(wholeCharge, undelivered, wholeQuantity)
-  const missing = share(remains) - share(knownRemains)
+  let amountMicros = share(remains) - share(knownRemains)
   const left = wholeCharge - wholeRefunded
-  const amountMicros = missing > left ? left : missing
-  if (amountMicros <= 0n) return undefined
-  return { delivery, state, remains, amountMicros }
+  if (amountMicros > left) amountMicros = left
+  return amountMicros > 0n ? { delivery, state, remains, amountMicros } : undefined
 }
