@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyActor } from '../../core/actor.ts'
 import { authorize, authorizeAny } from '../../core/execute.ts'
 import { cancelOrders } from '../../core/orders/cancel-orders.ts'
-import { ORDER_FIELDS, type OrderRequest } from '../../core/orders/order-input.ts'
+import { ORDER_FIELDS, type OrderRequest } from '../../core/orders/order-fields.ts'
 import { ORDER_IDS_MAX, ORDER_READERS } from '../../core/orders/order-reader.ts'
 import { placeOrder } from '../../core/orders/place-order.ts'
 import { invalidField, Refusal } from '../../core/refusal.ts'
@@ -97,7 +97,7 @@ async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
 
 async function services({ dialect, deps, actor, reply }: PanelCall): Promise<Buffer> {
   authorizeAny(actor, ORDER_READERS)
-  return serviceList(reply, { dialect, catalogue: deps.desk.catalogue, actor })
+  return serviceList(reply, { dialect, desk: deps.desk, actor })
 }
 
 async function add({ dialect, deps, actor, fields, ...call }: PanelCall): Promise<string> {

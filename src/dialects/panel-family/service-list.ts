@@ -1,6 +1,10 @@
 import type { FastifyReply } from 'fastify'
 import type { KeyActor } from '../../core/actor.ts'
-import type { Catalogue, CatalogueCache } from '../../core/catalogue/catalogue-cache.ts'
+import type { Catalogue } from '../../core/catalogue/catalogue-cache.ts'
+import { authorizeAny } from '../../core/execute.ts'
+import { ORDER_READERS } from '../../core/orders/order-reader.ts'
+import type { OrderDesk } from '../../core/orders/place-order.ts'
+import { currentPrices } from '../../core/pricing/current-prices.ts'
 import { compressed, encodingFor } from '../../http/compressed.ts'
 import type { PanelDialect } from './panel-dialect.ts'
 
@@ -10,10 +14,11 @@ import type { PanelDialect } from './panel-dialect.ts'
  */
 export async function serviceList(
   reply: FastifyReply,
-  o: { dialect: PanelDialect; catalogue: CatalogueCache; actor: KeyActor },
+  o: { dialect: PanelDialect; desk: OrderDesk; actor: KeyActor },
 ): Promise<Buffer> {
-  const current = o.catalogue.remembered() ?? (await o.catalogue.current())
-  const bytes = rendered(current, o)
+  const { catalogue, actor } = await currentPrices(o.desk, o.actor)
+  authorizeAny(actor, ORDER_READERS)
+  const bytes = rendered(catalogue, { dialect: o.dialect, actor })
   // Whoever keeps answers must not give one caller the bytes of another.
   reply.header('vary', 'Accept-Encoding')
   const encoding = encodingFor(reply.request.headers['accept-encoding'])
