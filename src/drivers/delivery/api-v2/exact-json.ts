@@ -1,0 +1,23 @@
+declare global {
+  interface JSON {
+    /** ECMAScript 2025: `context.source` is the text that a primitive was written as. */
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown
+  }
+}
+
+/**
+ * JSON with each number as the text that it was written as: ids of any length and exact amounts.
+ * Undefined where it is no JSON.
+ */
+export function readExactJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''), (_key, value, { source }) =>
+      typeof value === 'number' ? (source ?? String(value)) : value,
+    )
+  } catch {
+    return undefined
+  }
+}
