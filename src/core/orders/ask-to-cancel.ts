@@ -18,8 +18,8 @@ const ASK_MAX_MS = 18_000
 
 /**
  * Asks the providers of `orders` to cancel them. An order whose handing over was never answered
- * is handed over again first, which tells its ref; one that the provider then refuses has had
- * nothing delivered. Never throws: what fails, or takes too long, is unknown.
+ * is handed over again first where that is safe, which tells its ref; one that the provider then
+ * does not take has had nothing delivered. Never throws: what fails, or takes too long, is unknown.
  */
 export async function askToCancel(
   drivers: DeliveryDrivers,
@@ -49,7 +49,8 @@ async function askProvider(
   answers: Map<bigint, AskedCancel>,
 ): Promise<void> {
   if (driver === undefined) return
-  const nameless = orders.filter((order) => order.providerRef === null)
+  // A driver that is not idempotent might deliver, and cost, a second time.
+  const nameless = orders.filter((order) => order.providerRef === null && driver.isIdempotent)
   if (nameless.length > 0) {
     const submitted = await driver.submit(nameless.map(toRequest)).catch(() => undefined)
     for (const order of nameless) {
@@ -83,6 +84,7 @@ function fromSubmit(order: StoredOrder, answer: SubmitAnswer | undefined): Asked
     case 'accepted':
       return { kind: 'unknown', providerRef: answer.ref, startCount: answer.startCount }
     case 'refused':
+    case 'later':
       return { kind: 'canceled', remains: order.quantity, ...known(order) }
     default:
       return undefined

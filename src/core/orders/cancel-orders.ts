@@ -5,17 +5,20 @@ import { type Call, execute, type Funnel } from '../execute.ts'
 import type { Effect, Operation, OperationContext } from '../operation.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { type AskedCancel, askToCancel } from './ask-to-cancel.ts'
+import { cancelWholes } from './cancel-wholes.ts'
 import type { DeliveryDrivers } from './delivery-driver.ts'
 import { changeBy, isTerminal, type OrderReport } from './order.ts'
 import { type OrderName, parseOrderName } from './order-name.ts'
 import { ORDER_IDS_MAX } from './order-reader.ts'
 import {
   leaseForCancel,
-  lockOrdersWithWallets,
+  lockOrders,
+  lockWalletsOf,
   type OrderWrite,
   type StoredOrder,
   writeOrders,
 } from './order-store.ts'
+import { readOpenParts } from './parts/part-rows.ts'
 
 /** What canceling needs of the process. */
 export interface Cancelling {
@@ -50,7 +53,9 @@ const LOOK_AFTER_MS = 1_000
  * Cancels orders, each answered for itself. One that was never handed to its provider is canceled
  * at once and all refunded; else the provider is asked, outside any transaction, and what it did
  * not deliver is refunded. A lost answer leaves the order as it was, to be asked again; a worker
- * finds out what happened.
+ * finds out what happened. Of an order in parts, those are canceled that have not ended, and no
+ * others follow; where the provider lets one run to its end, so does the order, and the rest is
+ * refunded then.
  *
  * A repeat under the same key waits for the first and gets its answer. Where nothing was canceled
  * nothing is stored, so that the next try is judged afresh.
@@ -116,15 +121,18 @@ function reservation(by: { lease: string; patient: boolean }): CancelStep {
     ...OPERATION,
     async run(context, { orders }) {
       const asked = await lockAsked(context, orders)
-      const busy = asked.open.filter((order) => !order.leaseLapsed)
+      const free = asked.open.filter((order) =>
+        rowsOf(asked, order).every((row) => row.leaseLapsed),
+      )
       // Nothing is taken while something is waited for: two who wait would wait for each other.
-      if (busy.length > 0 && by.patient) return { kind: 'wait' }
-      const free = asked.open.filter((order) => order.leaseLapsed)
-      if (free.every(isUnknownToProvider)) {
-        return await settle(context, asked, free.map(canceledAtOnce))
+      if (free.length < asked.open.length && by.patient) return { kind: 'wait' }
+      const deliveries = free.flatMap((order) => deliveriesOf(asked, order))
+      if (deliveries.every(isUnknownToProvider)) {
+        return await settle(context, asked, { free, writes: deliveries.map(canceledAtOnce) })
       }
-      await leaseForCancel(context, { ids: free.map((order) => order.id), lease: by.lease })
-      return { kind: 'ask', orders: free.filter((order) => !isUnknownToProvider(order)) }
+      const taken = free.flatMap((order) => rowsOf(asked, order))
+      await leaseForCancel(context, { ids: taken.map((row) => row.id), lease: by.lease })
+      return { kind: 'ask', orders: deliveries.filter((order) => !isUnknownToProvider(order)) }
     },
   }
 }
@@ -136,15 +144,16 @@ function settlement(lease: string, answers: ReadonlyMap<bigint, AskedCancel>): C
     async run(context, { orders }) {
       const asked = await lockAsked(context, orders)
       const writes: OrderWrite[] = []
-      for (const order of asked.open) {
-        const answered = answers.get(order.id)
+      for (const delivery of asked.open.flatMap((order) => deliveriesOf(asked, order))) {
+        const answered = answers.get(delivery.id)
         if (answered !== undefined) {
-          writes.push({ ...writeFor(order, answered, context.now), release: lease })
-        } else if (order.leaseWorker === lease && isUnknownToProvider(order)) {
-          writes.push({ ...canceledAtOnce(order), release: lease })
+          writes.push({ ...writeFor(delivery, answered, context.now), release: lease })
+        } else if (delivery.leaseWorker === lease && isUnknownToProvider(delivery)) {
+          writes.push({ ...canceledAtOnce(delivery), release: lease })
         }
       }
-      return await settle(context, asked, writes)
+      const free = asked.open.filter((order) => !order.unfolds || order.leaseWorker === lease)
+      return await settle(context, asked, { free, writes, lease })
     },
   }
 }
@@ -168,8 +177,11 @@ function writeFor(order: StoredOrder, answered: AskedCancel, now: Date): OrderWr
     }
     case 'refused':
       return { order, providerRef, cancelRequestedAt: null, lookAt: now }
-    case 'unknown':
-      return { order, providerRef, lookAt: new Date(now.getTime() + LOOK_AFTER_MS) }
+    case 'unknown': {
+      const lookAt = new Date(now.getTime() + LOOK_AFTER_MS)
+      // One that nobody knows the whereabouts of waits for the operator, whoever asks.
+      return { order, providerRef, lookAt: order.unconfirmedAt === null ? lookAt : undefined }
+    }
   }
 }
 
@@ -183,18 +195,53 @@ interface Asked {
   readonly orders: ReadonlyMap<bigint, StoredOrder>
   /** Those that are the caller's and may still be canceled, each once. */
   readonly open: readonly StoredOrder[]
+  /** The parts of orders in parts that have not ended, by the whole. */
+  readonly parts: ReadonlyMap<bigint | null, readonly StoredOrder[]>
 }
 
 async function lockAsked(context: OperationContext, texts: readonly string[]): Promise<Asked> {
   const names = texts.map((asked) => ({ asked, name: parseOrderName(asked.trim()) }))
-  const ids = new Set(names.flatMap(({ name }) => (name === undefined ? [] : [name.id])))
-  const orders = await lockOrdersWithWallets(context.tx, {
-    ids: [...ids],
-    accountId: accountOf(context.actor),
-  })
+  const ids = [...new Set(names.flatMap(({ name }) => (name === undefined ? [] : [name.id])))]
+  const orders = await lockWithParts(context, ids)
   const named = new Set(names.flatMap(({ name }) => find(orders, name) ?? []))
-  const open = [...named].filter((order) => !isTerminal(order.state) && order.canCancel)
-  return { names, orders, open }
+  const open = [...named].filter((order) => !isTerminal(order.state) && mayCancel(context, order))
+  const parts = [...orders.values()].filter((order) => !isTerminal(order.state))
+  return { names, orders, open, parts: Map.groupBy(parts, (part) => part.parentId) }
+}
+
+/**
+ * All are locked in id order, parts among the others, as progress is written. Once a whole is
+ * locked it gets no further parts; those that it got a moment before are locked after it.
+ */
+async function lockWithParts(
+  { tx, actor }: OperationContext,
+  ids: readonly bigint[],
+): Promise<ReadonlyMap<bigint, StoredOrder>> {
+  const accountId = accountOf(actor)
+  await lockWalletsOf(tx, { ids, accountId })
+  const before = await readOpenParts(tx, ids)
+  const orders = await lockOrders(tx, { ids: [...new Set([...ids, ...before])], accountId })
+  const wholes = [...orders.values()].filter((order) => order.unfolds)
+  const parts = await readOpenParts(
+    tx,
+    wholes.map((whole) => whole.id),
+  )
+  const late = parts.filter((id) => !orders.has(id))
+  return late.length === 0 ? orders : new Map([...orders, ...(await lockOrders(tx, { ids: late }))])
+}
+
+/** Operators stop what a customer may not. */
+function mayCancel({ actor }: OperationContext, order: StoredOrder): boolean {
+  return order.canCancel || actor.kind === 'operator'
+}
+
+/** What a provider delivers of an order. */
+function deliveriesOf({ parts }: Asked, order: StoredOrder): readonly StoredOrder[] {
+  return order.unfolds ? (parts.get(order.id) ?? []) : [order]
+}
+
+function rowsOf(asked: Asked, order: StoredOrder): readonly StoredOrder[] {
+  return order.unfolds ? [order, ...deliveriesOf(asked, order)] : [order]
 }
 
 /** Operators may cancel for anybody. */
@@ -207,21 +254,32 @@ function find(
   name: OrderName | undefined,
 ): StoredOrder | undefined {
   const order = name === undefined ? undefined : orders.get(name.id)
-  return order !== undefined && name?.fits(order.createdAt) ? order : undefined
+  if (order === undefined || order.parentId !== null) return undefined
+  return name?.fits(order.createdAt) ? order : undefined
 }
 
 async function settle(
   context: OperationContext,
   { names, orders, open }: Asked,
-  writes: readonly OrderWrite[],
+  done: {
+    readonly free: readonly StoredOrder[]
+    readonly writes: readonly OrderWrite[]
+    readonly lease?: string
+  },
 ): Promise<Step> {
-  await writeOrders(context, writes)
-  const byId = new Map(writes.map((write) => [write.order.id, write]))
+  await writeOrders(context, done.writes)
+  const byId = new Map(done.writes.map((write) => [write.order.id, write]))
+  const wholes = await cancelWholes(context, {
+    wholes: done.free.filter((order) => order.unfolds),
+    writes: done.writes,
+    lease: done.lease,
+  })
   const results = names.map(({ asked, name }) => {
     const order = find(orders, name)
     if (order === undefined) return { asked, refused: 'order_not_found' as const }
-    const refused = open.includes(order) ? refusedNow(byId.get(order.id)) : refusedBefore(order)
-    return { asked, refused }
+    if (!open.includes(order)) return { asked, refused: refusedBefore(order) }
+    const whole = wholes.get(order.id)
+    return { asked, refused: whole === undefined ? refusedNow(byId.get(order.id)) : whole.refused }
   })
   return { kind: 'settled', results }
 }

@@ -108,8 +108,9 @@ export function reportOf(whole: Whole, sum: PartSum, more: boolean): OrderReport
 
 function endStateOf(whole: Whole, sum: PartSum): OrderReport['state'] {
   if (sum.delivered === whole.quantity) return 'completed'
+  if (whole.cancelRequestedAt !== null) return 'canceled'
   if (sum.made > 0 && sum.failed === sum.made) return 'failed'
-  return sum.delivered === 0n || whole.cancelRequestedAt !== null ? 'canceled' : 'partial'
+  return sum.delivered === 0n ? 'canceled' : 'partial'
 }
 
 /**
