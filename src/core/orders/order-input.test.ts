@@ -4,7 +4,10 @@ import fc from 'fast-check'
 import type { CatalogueService } from '../catalogue/catalogue-cache.ts'
 import type { ServiceType } from '../catalogue/service-type.ts'
 import { Refusal } from '../refusal.ts'
-import { checkOrderRequest, ORDER_FIELDS, type OrderRequest, readOrderWork } from './order-input.ts'
+import type { OrderSetting } from './followed-work.ts'
+import { ORDER_FIELDS, type OrderRequest } from './order-fields.ts'
+import { checkOrderRequest, readOrderWork as read } from './order-input.ts'
+import type { OrderWork } from './order-work.ts'
 
 const service: CatalogueService = {
   id: 1n,
@@ -18,9 +21,29 @@ const service: CatalogueService = {
   canRefill: false,
   canCancel: true,
   canDripfeed: false,
+  quantityStep: 1n,
+  linkPattern: null,
+  oneActivePerLink: false,
+  confirmFirst: false,
+  averageSeconds: null,
   provider: 'simulated',
   rates: new Map([['USD', 900_000n]]),
+  minCharges: null,
 }
+const SETTING: OrderSetting = {
+  now: new Date('2026-03-10T22:30:00Z'),
+  timeZone: 'Europe/Sofia',
+  reportsPosts: true,
+}
+
+function readOrderWork(
+  offered: CatalogueService,
+  request: OrderRequest,
+  o: Partial<OrderSetting> = {},
+): OrderWork {
+  return read(offered, request, { ...SETTING, ...o })
+}
+
 const link = 'https://shop.example'
 
 function of(type: ServiceType, o: Partial<CatalogueService> = {}): CatalogueService {
@@ -124,12 +147,21 @@ const NEEDS: Readonly<Partial<Record<ServiceType, OrderRequest>>> = {
   'Custom Comments': { link, comments: 'a\nb' },
   Poll: { link, quantity: '100', answer_number: '1' },
   'Invites from Groups': { link, quantity: '100', groups: 'a\nb' },
+  Mentions: { link, quantity: '100', usernames: 'a\nb' },
+  'Mentions with Hashtags': { link, quantity: '100', usernames: 'a\nb', hashtags: 'x\ny' },
+  'Mentions Custom List': { link, usernames: 'a\nb' },
+  'Mentions Hashtag': { link, quantity: '100', hashtag: 'x' },
+  'Mentions User Followers': { link, quantity: '100', username: 'shop' },
+  'Mentions Media Likers': { link, quantity: '100', media: 'https://shop.example/p/1' },
+  'Comment Likes': { link, quantity: '100', username: 'shop' },
 }
 
 test('each type needs exactly its fields', () => {
   for (const [type, request] of Object.entries(NEEDS) as [ServiceType, OrderRequest][]) {
     const offered = of(type, { minQuantity: 1n, packageQuantity: type === 'Package' ? 7n : null })
-    assert.equal(readOrderWork(offered, request).link, link)
+    const work = readOrderWork(offered, request)
+    assert.equal(work.link, link)
+    assert.equal(work.unfolds, false)
     for (const field of Object.keys(request) as (keyof OrderRequest)[]) {
       for (const nothing of [undefined, '', '  ', '\r\n']) {
         const { [field]: _, ...rest } = request
@@ -141,13 +173,180 @@ test('each type needs exactly its fields', () => {
   }
 })
 
-test('what cannot be ordered yet is refused for what it is', () => {
-  const ask = (type: ServiceType, request: OrderRequest) =>
-    refused(() => readOrderWork(of(type), request)).code
-  assert.equal(ask('Subscriptions', { link }), 'type_not_orderable')
-  assert.equal(ask('Custom Comments Package', { link }), 'feature_unavailable')
-  assert.equal(ask('Default', { link, quantity: '100', runs: '2' }), 'feature_unavailable')
-  assert.equal(ask('Default', { link, quantity: '100', interval: '5' }), 'feature_unavailable')
+test('what a type asks for is kept as texts and lists', () => {
+  const paramsOf = (type: ServiceType) =>
+    readOrderWork(of(type, { minQuantity: 1n }), NEEDS[type] ?? {}).params
+  assert.deepEqual(paramsOf('Mentions'), { usernames: ['a', 'b'] })
+  assert.deepEqual(paramsOf('Mentions with Hashtags'), {
+    usernames: ['a', 'b'],
+    hashtags: ['x', 'y'],
+  })
+  assert.deepEqual(paramsOf('Mentions Hashtag'), { hashtag: 'x' })
+  assert.deepEqual(paramsOf('Mentions User Followers'), { username: 'shop' })
+  assert.deepEqual(paramsOf('Mentions Media Likers'), { media: 'https://shop.example/p/1' })
+  assert.deepEqual(paramsOf('Comment Likes'), { username: 'shop' })
+  assert.equal(
+    readOrderWork(of('Mentions Custom List', { minQuantity: 1n }), {
+      link,
+      usernames: 'a, b\nc\r\n\n',
+    }).quantity,
+    3n,
+  )
+})
+
+test('subscriptions are made elsewhere, whatever is sent', () => {
+  for (const request of [{ link }, FOLLOWED]) {
+    const { code } = refused(() => readOrderWork(of('Subscriptions'), request))
+    assert.equal(code, 'type_not_orderable')
+  }
+})
+
+const FOLLOWED: OrderRequest = { username: 'shop', min: '60', max: '80', delay: '30' }
+const series = of('Custom Comments Package')
+
+test('a package of comments that follows posts costs posts × max', () => {
+  const work = readOrderWork(series, FOLLOWED)
+  assert.deepEqual(work, {
+    link: 'shop',
+    quantity: 80n,
+    params: { username: 'shop', min: '60', max: '80', delay: '30', posts: '1', old_posts: '0' },
+    unfolds: true,
+  })
+  const more = { ...FOLLOWED, posts: '7', old_posts: '9', expiry: '2026-03-11' }
+  const { quantity, params } = readOrderWork(series, more)
+  assert.equal(quantity, 560n)
+  assert.deepEqual([params?.posts, params?.old_posts, params?.expiry], ['7', '9', '2026-03-11'])
+  const whole = readOrderWork(series, more, { reportsPosts: false })
+  assert.deepEqual(whole, { ...readOrderWork(series, more), unfolds: false })
+})
+
+test('a package of comments that follows posts says what is wrong with it', () => {
+  for (const [change, field] of [
+    [{ username: '' }, '/username'],
+    [{ username: 'two\nlines' }, '/username'],
+    [{ min: '' }, '/min'],
+    [{ min: '49' }, '/min'],
+    [{ min: '1e2' }, '/min'],
+    [{ max: '' }, '/max'],
+    [{ max: '10001' }, '/max'],
+    [{ max: '59' }, '/max'],
+    [{ delay: '' }, '/delay'],
+    [{ delay: '-1' }, '/delay'],
+    [{ delay: '43201' }, '/delay'],
+    [{ posts: '0' }, '/posts'],
+    [{ posts: '10001' }, '/posts'],
+    [{ old_posts: 'all' }, '/old_posts'],
+    [{ expiry: '11.03.2026' }, '/expiry'],
+    [{ expiry: '2026-02-29' }, '/expiry'],
+    [{ expiry: '2026-13-01' }, '/expiry'],
+    [{ expiry: '2026-03-10' }, '/expiry'],
+    [{ runs: '2', interval: '5' }, '/runs'],
+    [{ link }, '/username'],
+    [{ comments: 'a' }, '/username'],
+  ] as const) {
+    const { code, field: pointer } = refused(() =>
+      readOrderWork(series, { ...FOLLOWED, ...change }),
+    )
+    assert.deepEqual([code, pointer], ['invalid_input', field], JSON.stringify(change))
+  }
+  assert.equal(refused(() => readOrderWork(series, {})).field, '/username')
+})
+
+test('an expiry lasts until the day has ended where the account is', () => {
+  // In Sofia the 11th has begun; in New York the 10th goes on.
+  const today = { ...FOLLOWED, expiry: '2026-03-10' }
+  assert.equal(refused(() => readOrderWork(series, today)).says, 'expiry is over already')
+  const work = readOrderWork(series, today, { timeZone: 'America/New_York' })
+  assert.equal(work.params?.expiry, '2026-03-10')
+  assert.ok(readOrderWork(series, { ...FOLLOWED, expiry: '2028-02-29' }))
+})
+
+test('a package of comments for a link delivers them, or what the service fixes', () => {
+  const request = { link, comments: 'a\nb\r\n\nc' }
+  const counted = readOrderWork(of('Custom Comments Package', { minQuantity: 3n }), request)
+  assert.deepEqual(counted, {
+    link,
+    quantity: 3n,
+    params: { comments: ['a', 'b', 'c'] },
+    unfolds: false,
+  })
+  assert.equal(refused(() => readOrderWork(series, request)).field, '/comments')
+  assert.equal(refused(() => readOrderWork(series, { link })).field, '/comments')
+  assert.equal(refused(() => readOrderWork(series, { comments: 'a' })).field, '/link')
+  const fixed = of('Custom Comments Package', { packageQuantity: 25n })
+  assert.equal(readOrderWork(fixed, request).quantity, 25n)
+  assert.equal(readOrderWork(fixed, FOLLOWED).quantity, 80n)
+})
+
+const dripped = of('Default', { canDripfeed: true })
+
+test('a drip-feed is quantity × runs, each within the limits', () => {
+  const asked = { link, quantity: '100', runs: '5', interval: '60' }
+  assert.deepEqual(readOrderWork(dripped, asked), {
+    link,
+    quantity: 500n,
+    params: { runs: '5', interval: '60' },
+    unfolds: true,
+  })
+  const poll = readOrderWork(of('Poll', { canDripfeed: true }), { ...asked, answer_number: '2' })
+  assert.deepEqual(poll.params, { answer_number: '2', runs: '5', interval: '60' })
+  assert.equal(readOrderWork(dripped, { ...asked, quantity: '10000' }).quantity, 50_000n)
+  for (const [change, field] of [
+    [{ quantity: '49' }, '/quantity'],
+    [{ quantity: '10001' }, '/quantity'],
+    [{ runs: '' }, '/runs'],
+    [{ runs: '0' }, '/runs'],
+    [{ runs: '-1' }, '/runs'],
+    [{ runs: '1001' }, '/runs'],
+    [{ runs: 'many' }, '/runs'],
+    [{ interval: '' }, '/interval'],
+    [{ interval: '0' }, '/interval'],
+    [{ interval: '1.5' }, '/interval'],
+    [{ interval: '43201' }, '/interval'],
+  ] as const) {
+    const { code, field: pointer } = refused(() => readOrderWork(dripped, { ...asked, ...change }))
+    assert.deepEqual([code, pointer], ['invalid_input', field], JSON.stringify(change))
+  }
+})
+
+test('one run is a plain order', () => {
+  const plain = readOrderWork(dripped, { link, quantity: '100' })
+  assert.deepEqual(readOrderWork(dripped, { link, quantity: '100', runs: '1' }), plain)
+  const both = { link, quantity: '100', runs: '1', interval: '5' }
+  assert.deepEqual(readOrderWork(dripped, both), plain)
+})
+
+test('what has no drip-feed refuses runs and interval', () => {
+  const ask = (offered: CatalogueService, request: OrderRequest) =>
+    refused(() => readOrderWork(offered, request)).field
+  assert.equal(ask(service, { link, quantity: '100', runs: '2', interval: '5' }), '/runs')
+  assert.equal(ask(service, { link, quantity: '100', interval: '5' }), '/interval')
+  for (const type of ['Package', 'Custom Comments', 'Mentions Custom List'] as const) {
+    const offered = of(type, { canDripfeed: true, minQuantity: 1n, packageQuantity: 5n })
+    assert.equal(ask(offered, { ...NEEDS[type], runs: '2', interval: '5' }), '/runs', type)
+  }
+})
+
+test('a quantity is a multiple of the step of the service', () => {
+  const stepped = of('Default', { minQuantity: 100n, quantityStep: 100n })
+  assert.equal(readOrderWork(stepped, { link, quantity: '300' }).quantity, 300n)
+  const { field, says } = refused(() => readOrderWork(stepped, { link, quantity: '150' }))
+  assert.deepEqual([field, says], ['/quantity', 'quantity must be a multiple of 100'])
+})
+
+test('a link is one that the service takes', () => {
+  const own = of('Default', { linkPattern: '^https://shop\\.example/' })
+  const ask = (text: string) => readOrderWork(own, { link: text, quantity: '100' })
+  assert.equal(ask('https://shop.example/1').link, 'https://shop.example/1')
+  for (const text of ['https://shopxexample/1', 'see https://shop.example/1', 'shop']) {
+    assert.equal(refused(() => ask(text)).field, '/link')
+  }
+})
+
+test('no pattern makes a link hang', () => {
+  const evil = of('Default', { linkPattern: '^(a+)+$' })
+  const request = { link: `${'a'.repeat(2_000)}!`, quantity: '100' }
+  assert.equal(refused(() => readOrderWork(evil, request)).field, '/link')
 })
 
 test('comments are counted by their lines that are not empty, however lines end', () => {
