@@ -12,6 +12,8 @@ export const SIMULATED_OPERATIONS = [
   'submit',
   'status',
   'cancel',
+  'refill',
+  'refill_status',
   'extend',
   'suspend',
   'server_status',
@@ -21,7 +23,7 @@ export type SimulatedOperation = (typeof SIMULATED_OPERATIONS)[number]
 
 /**
  * The next `times` askings of `operation` end in `fault`, whichever process makes them: calls of
- * submit, status and cancel; each server, however many one call asks for; each charge.
+ * a delivery driver; each server, however many one call asks for; each charge.
  */
 export async function setSimulatedFault(
   pool: pg.Pool,

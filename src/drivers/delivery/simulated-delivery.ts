@@ -7,8 +7,9 @@ import type {
   DeliveryStatus,
   SubmitAnswer,
 } from '../../core/orders/delivery-driver.ts'
-import { takeSimulatedFault } from '../simulated-faults.ts'
 import type { SimulatedWorld } from '../simulated-world.ts'
+import { faulty } from './faulty.ts'
+import { simulatedRefills } from './simulated-refills.ts'
 
 const WAITING_MS = 2_000
 const DELIVERY_MS = 20_000
@@ -37,8 +38,7 @@ export function simulatedDelivery(world: SimulatedWorld): DeliveryDriver {
         work: () => cancel(world, refs),
         refuse: () => new Map(refs.map((ref) => [ref, REFUSED])),
       }),
-    refill: async (asked) => asked.map(() => REFUSED),
-    refillStatus: async () => new Map(),
+    ...simulatedRefills(world),
   }
 }
 
@@ -67,25 +67,6 @@ export async function setSimulatedOutcome(
 }
 
 const REFUSED = { kind: 'refused', reason: 'The simulated provider was asked to refuse.' } as const
-
-/** A fault that was asked for, or the work. A timeout is work whose answer is lost. */
-async function faulty<T>(
-  { pool }: SimulatedWorld,
-  operation: 'submit' | 'status' | 'cancel',
-  by: { work(): Promise<T>; refuse(): T },
-): Promise<T> {
-  switch (await takeSimulatedFault(pool, operation)) {
-    case 'refuse':
-      return by.refuse()
-    case 'error':
-      throw new Error(`the simulated provider failed to ${operation}`)
-    case 'timeout':
-      await by.work()
-      throw new Error(`the simulated provider's answer to ${operation} was lost`)
-    case undefined:
-      return await by.work()
-  }
-}
 
 async function submit(
   { pool, clock }: SimulatedWorld,
