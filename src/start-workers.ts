@@ -5,6 +5,7 @@ import { startCleanUp } from './workers/clean-up.ts'
 import { startDeliveryWorker } from './workers/delivery-worker.ts'
 import { startKeyUseWorker } from './workers/key-use-worker.ts'
 import { startPaymentWorker } from './workers/payment-worker.ts'
+import { startRefillWorker } from './workers/refill-worker.ts'
 import { startRenewalWorker } from './workers/renewal-worker.ts'
 import { startServerWorker } from './workers/server-worker.ts'
 import { startUnfoldWorker } from './workers/unfold-worker.ts'
@@ -16,6 +17,7 @@ export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
   const workers = [
     startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy }),
     startUnfoldWorker({ funnel, drivers: drivers.delivery, numbers: desk.numbers, log, busy }),
+    startRefillWorker({ funnel, drivers: drivers.delivery, log }),
     startServerWorker({ funnel, compute: drivers.compute, log }),
     startPaymentWorker({ payments, log }),
     startRenewalWorker({ funnel, payDue: (o) => payDuePurchases(payments, o), log, busy }),

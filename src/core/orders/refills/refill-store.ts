@@ -185,17 +185,12 @@ export async function leaseWorks(
       and (lease_until is null or lease_until <= clock_timestamp())`.execute(tx)
 }
 
-/** A work that is due, taken by a worker. */
-export interface DueWork extends RefillWork {
-  readonly createdAt: Date
-}
-
 /** Takes up to `limit` works that are due at `now` for `lease`, the longest due first. */
 export async function takeDueWorks(
   tx: Tx,
   o: { now: Date; lease: string; limit: number },
-): Promise<DueWork[]> {
-  const { rows } = await sql<DueWork>`
+): Promise<RefillWork[]> {
+  const { rows } = await sql<RefillWork>`
     with due as materialized (
       select refill_id, order_id, asked_at from refill_work
       where look_at <= ${o.now}::timestamptz
@@ -210,8 +205,7 @@ export async function takeDueWorks(
     from due
     where w.refill_id = due.refill_id and w.order_id = due.order_id
     returning w.refill_id as "refillId", w.order_id as "orderId", w.provider,
-      w.order_ref as "orderRef", w.ref, w.state, due.asked_at is not null as "wasAsked",
-      (select r.created_at from refill r where r.id = w.refill_id) as "createdAt"`.execute(tx)
+      w.order_ref as "orderRef", w.ref, w.state, due.asked_at is not null as "wasAsked"`.execute(tx)
   return rows
 }
 
