@@ -102,6 +102,9 @@ export interface PlacedTerms {
   readonly chargeMicros?: bigint
   readonly serviceId?: bigint
   readonly provider?: string
+  /** What the type asks for beside link and quantity; of an order in parts its plan. */
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly unfolds?: boolean
 }
 
 /** Places an order: 1000 for 1.00 unless asked otherwise. */
@@ -124,7 +127,7 @@ export async function placeOrderOf(
     keyId: actor.keyId,
     actor: { kind: 'key', id: actor.keyId },
     exclusiveLink: null,
-    unfolds: false,
+    unfolds: terms.unfolds ?? false,
     serviceId: terms.serviceId ?? shop.serviceId,
     quantity: terms.quantity ?? 1_000n,
     listChargeMicros: chargeMicros,
@@ -132,7 +135,7 @@ export async function placeOrderOf(
     currency: 'USD',
     provider: terms.provider ?? 'simulated',
     link: 'https://shop.example',
-    params: null,
+    params: terms.params === undefined ? null : JSON.stringify(terms.params),
     idempotencyKey: null,
     requestHash: null,
     createdAt: shop.clock.now(),
@@ -167,7 +170,7 @@ export async function orderFacts(shop: OrderShop, id: bigint): Promise<OrderFact
 /** The kinds of an order's events, oldest first. */
 export async function eventsOf(shop: OrderShop, id: bigint): Promise<string[]> {
   const { rows } = await shop.database.pool.query<{ kind: string }>(
-    `select kind from event where subject_id = $1 and kind like 'order.%'
+    `select kind from event where subject_id = $1 and kind like 'order%'
      order by restore_epoch, tx_id, id`,
     [id],
   )
@@ -207,10 +210,14 @@ export async function checkOrderBooks(shop: OrderShop): Promise<void> {
     union all
     select 'events of order ' || o.id
     from service_order o
+    cross join lateral (
+      select case when o.parent_id is null then 'order.' else 'order_part.' end as name
+    ) k
     where 1 <> (select count(*) from event e where e.subject_id = o.id and e.kind in (
-        case o.state when 'pending' then 'order.placed' else 'order.' || o.state end))
-      or 1 < (select count(*) from event e where e.subject_id = o.id and e.kind in (
-        'order.partial', 'order.completed', 'order.done', 'order.canceled', 'order.failed'))`)
+        k.name || case o.state when 'pending' then 'placed' else o.state end))
+      or 1 < (select count(*) from event e where e.subject_id = o.id and e.kind in (k.name
+        || 'partial', k.name || 'completed', k.name || 'done', k.name || 'canceled',
+        k.name || 'failed'))`)
   assert.deepEqual(
     rows.map((row) => row.breach),
     [],
