@@ -93,6 +93,7 @@ export interface Asking {
   readonly bodies: readonly string[]
   readonly once?: boolean
   readonly keyed: boolean
+  readonly accepts?: string
   readonly seconds: number
   readonly watched: Watched
 }

@@ -4,11 +4,11 @@ import { ask, askForOrders, type Bench, checkBooks, newPurser, WALLETS, wakeOnly
 import { fillOrders } from './fill-orders.ts'
 import type { PurserProcess } from './purser-process.ts'
 import { progress } from './report.ts'
+import { alternate } from './rounds.ts'
 import { openShop, type Shop } from './shop.ts'
 
 const BARE = 'bare route'
 const EMPTY = 'add, a database that began empty'
-const WARM_UP_SECONDS = 3
 const VACUUM_WITHIN_MS = 180_000
 const VACUUM_POLL_MS = 1_000
 
@@ -45,18 +45,11 @@ export async function benchGrowth(bench: Bench): Promise<void> {
     await wakeOnly(pursers, purser)
     return await askForOrders(bench, line, { purser, shop, wallets: shop.wallets, seconds })
   }
-  const rounds = [
-    { line: EMPTY, body: (seconds: number) => askPurser(empty, seconds) },
-    { line: full.line, body: (seconds: number) => askPurser(full, seconds) },
-    { line: BARE, body: askBare },
-  ]
-  for (const { body } of rounds) await body(WARM_UP_SECONDS)
-  for (let round = 0; round < options.rounds; round++) {
-    progress(`round ${round + 1} of ${options.rounds}`)
-    for (const { line, body } of round % 2 === 0 ? rounds : rounds.toReversed()) {
-      report.add(line, await body(options.seconds))
-    }
-  }
+  await alternate(bench, [
+    { line: EMPTY, ask: (seconds) => askPurser(empty, seconds) },
+    { line: full.line, ask: (seconds) => askPurser(full, seconds) },
+    { line: BARE, ask: askBare },
+  ])
   await tellSize(bench, full.purser)
   report.target({
     name: 'time of an add, full / empty',

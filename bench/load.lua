@@ -1,7 +1,7 @@
 -- What wrk sends: bodies from a file, one a line, picked at random or each once in their order,
 -- each request with an Idempotency-Key of its own where asked. Arguments: the file, "keyed" or
--- "plain", "once" or "any", and a number that no other run has. The last line it prints is for
--- load.ts.
+-- "plain", "once" or "any", a number that no other run has, and what goes into Accept-Encoding, if
+-- anything. The last line it prints is for load.ts.
 
 local head, tails, keyed, once, run, sent = nil, {}, false, false, 0, 0
 
@@ -11,6 +11,7 @@ function init(args)
   head = string.format(
     "POST %s HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/x-www-form-urlencoded\r\n",
     wrk.path, wrk.host, wrk.port)
+  if (args[5] or "") ~= "" then head = head .. "Accept-Encoding: " .. args[5] .. "\r\n" end
   for body in io.lines(args[1]) do
     tails[#tails + 1] = string.format("Content-Length: %d\r\n\r\n%s", #body, body)
   end

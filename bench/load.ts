@@ -11,6 +11,8 @@ export interface Load {
   readonly once?: boolean
   /** Whether each request has an Idempotency-Key of its own. */
   readonly keyed: boolean
+  /** What the caller says it takes, as `Accept-Encoding`; left out: nothing. */
+  readonly accepts?: string | undefined
   readonly connections: number
   readonly seconds: number
 }
@@ -58,6 +60,7 @@ async function runWrk(wrk: string, dir: string, load: Load): Promise<LoadResult>
     load.keyed ? 'keyed' : 'plain',
     load.once ? 'once' : 'any',
     String(++runs),
+    load.accepts ?? '',
   ])
   const measured = MEASURED.exec(output)?.slice(1).map(Number)
   const [answers = 0, durationUs = 0, p50Us = 0, p99Us = 0, refusals = 0, breaks = 0] =
@@ -95,6 +98,7 @@ async function runAutocannon(load: Load): Promise<LoadResult> {
             body,
             headers: {
               'content-type': 'application/x-www-form-urlencoded',
+              ...(load.accepts === undefined ? {} : { 'accept-encoding': load.accepts }),
               ...(load.keyed ? { 'idempotency-key': `${run}-${sent}-${Math.random()}` } : {}),
             },
           }

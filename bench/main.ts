@@ -5,16 +5,20 @@ import { parseArgs } from 'node:util'
 import { type Bench, type Options, openBench } from './bench.ts'
 import { stopChildren } from './child.ts'
 import { benchGrowth } from './growth.ts'
+import { benchMultiStatus } from './multi-status.ts'
 import { benchOrders } from './orders.ts'
 import { endPrograms } from './program.ts'
 import { benchReads } from './reads.ts'
 import { benchRenewApi } from './renew-api.ts'
 import { benchRenewals } from './renewals.ts'
+import { benchServices } from './services.ts'
 
 const USAGE = `npm run bench -- NAME [options]
 
   orders     how fast orders are placed: against pgbench, batches of one and a bare route
   reads      status, balance and services against a bare route
+  services   a catalogue of 10,000 services against a static answer of 1 MB
+  multi-status  the states of 100 orders at once
   growth     placing orders at 0 and at 5 million orders
   renewals   how fast the scheduler renews 100,000 servers, and how orders fare meanwhile
   renew-api  how fast renewals are paid over HTTP: against pgbench
@@ -32,6 +36,8 @@ const BENCHES: Readonly<Record<string, { title: string; body: (bench: Bench) => 
   {
     orders: { title: 'Orders', body: benchOrders },
     reads: { title: 'Reads', body: benchReads },
+    services: { title: 'Services', body: benchServices },
+    'multi-status': { title: 'Many statuses at once', body: benchMultiStatus },
     growth: { title: 'Growth', body: benchGrowth },
     renewals: { title: 'Renewals', body: benchRenewals },
     'renew-api': { title: 'Renewals over HTTP', body: benchRenewApi },

@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type BareProcess, startBare } from './bare-process.ts'
 import { ask, askForOrders, type Bench, newPurser, WALLETS } from './bench.ts'
 import type { PurserProcess } from './purser-process.ts'
+import { recordAnswer } from './record-answer.ts'
 import { progress } from './report.ts'
+import { alternate } from './rounds.ts'
 import { fillCatalogue, openShop, type Shop } from './shop.ts'
 
 const STATUS = 'status, one of many orders'
@@ -14,7 +14,6 @@ const BARE_LONG = 'bare route that answers as much as services'
 const SERVICES_LISTED = 1_000
 const STATUS_ORDERS_MAX = 20_000
 const ORDERING_SECONDS = 5
-const WARM_UP_SECONDS = 3
 
 interface Contestant {
   readonly line: string
@@ -25,26 +24,23 @@ interface Contestant {
 
 /** How fast Purser answers what clients poll, against a route that does nothing. */
 export async function benchReads(bench: Bench): Promise<void> {
-  const { options, report } = bench
+  const { report } = bench
   const purser = newPurser(bench, 'reads')
   await purser.run()
   const shop = await openShop(purser.database, { wallets: WALLETS })
-  await fillCatalogue(purser.database, SERVICES_LISTED)
+  await fillCatalogue(purser.database, { shop, count: SERVICES_LISTED })
   progress('placing orders to ask for')
   const load = { purser, shop, wallets: shop.wallets, seconds: ORDERING_SECONDS }
   await askForOrders(bench, 'placing orders', load)
   const contestants = await contestantsOf(purser, shop)
   const bare = bench.life.use(await startBare(bench.dir, await recordServices(bench, purser, shop)))
-  for (const contestant of contestants) {
-    await askOne(bench, { purser, bare }, contestant, WARM_UP_SECONDS)
-  }
-  for (let round = 0; round < options.rounds; round++) {
-    progress(`round ${round + 1} of ${options.rounds}`)
-    for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
-      const measured = await askOne(bench, { purser, bare }, contestant, options.seconds)
-      report.add(contestant.line, measured)
-    }
-  }
+  await alternate(
+    bench,
+    contestants.map((contestant) => ({
+      line: contestant.line,
+      ask: (seconds: number) => askOne(bench, { purser, bare }, contestant, seconds),
+    })),
+  )
   for (const line of [STATUS, BALANCE]) {
     const value = report.ratio(line, BARE)
     report.target({ name: `${line} / bare route`, value, digits: 2, unit: ' x', least: 0.6 })
@@ -84,15 +80,10 @@ async function contestantsOf(purser: PurserProcess, shop: Shop): Promise<Contest
 
 /** What `services` answers, in a file. */
 async function recordServices(bench: Bench, purser: PurserProcess, shop: Shop): Promise<string> {
-  const answer = await fetch(`${purser.url}/api/v2`, {
-    method: 'POST',
-    body: new URLSearchParams({ key: shop.wallets[0]?.key ?? '', action: 'services' }),
-  })
-  const text = await answer.text()
+  const form = `key=${shop.wallets[0]?.key}&action=services`
+  const { text, file } = await recordAnswer(bench, { url: `${purser.url}/api/v2`, form })
   const listed = (JSON.parse(text) as unknown[]).length
   bench.report.note(`services lists ${listed} services in ${Math.round(text.length / 1024)} kB.`)
-  const file = join(bench.dir, 'services.json')
-  await writeFile(file, text)
   return file
 }
 

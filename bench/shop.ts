@@ -65,17 +65,35 @@ export async function openShop(database: Database, o: { wallets: number }): Prom
   return { wallets, serviceId, revenueId: ledger.revenueId }
 }
 
-/** Adds services until the catalogue lists `count`. */
-export async function fillCatalogue(database: Database, count: number): Promise<void> {
-  const { funnel, ask } = operator(database)
-  const { rows } = await database.pool.query<{ active: string }>(
-    "select count(*)::text as active from service where state = 'active'",
-  )
-  const category = await ask(createCategory, { name: 'Bench catalogue', position: 1 })
-  for (let at = Number(rows[0]?.active); at < count; at++) {
-    await addService(funnel, BigInt(category.id), `Service ${at} of the bench`)
-  }
+/** Adds copies of the shop's service, ten to a category, until the catalogue lists `count`. */
+export async function fillCatalogue(
+  { pool }: Database,
+  o: { shop: Shop; count: number },
+): Promise<void> {
+  await pool.query(FILL_CATALOGUE, [o.shop.serviceId, o.count])
 }
+
+/** $1: the service to copy, $2: how many there are to be. One statement moves the epoch once. */
+const FILL_CATALOGUE = `
+  with missing as materialized (
+    select n from generate_series(1, $2::integer - (
+      select count(*)::integer from service where state = 'active')) n
+  ), categories as (
+    insert into service_category (name, position)
+    select 'Category ' || n, 1 from missing where n % 10 = 1 returning id, name
+  ), listed as (
+    insert into service (category_id, name, description, type, position, min_quantity,
+      max_quantity, can_refill, can_cancel, can_dripfeed, provider, state, created_at, updated_at)
+    select c.id, 'Service ' || m.n || ' of the bench', s.description, s.type, m.n, s.min_quantity,
+      s.max_quantity, s.can_refill, s.can_cancel, s.can_dripfeed, s.provider, s.state, now(), now()
+    from missing m
+    join categories c on c.name = 'Category ' || (m.n - 1) / 10 * 10 + 1
+    cross join service s where s.id = $1
+    returning id
+  )
+  insert into service_price (service_id, currency, rate)
+  select l.id, p.currency, p.rate + 10000 * (l.id % 100) from listed l
+  join service_price p on p.service_id = $1`
 
 function operator(database: Database): {
   funnel: Funnel
