@@ -14,7 +14,7 @@ import {
 import { type TestDatabase, testDatabase } from '../../test/kit/postgres.ts'
 import type { KeyActor } from '../core/actor.ts'
 import { cancelOrders } from '../core/orders/cancel-orders.ts'
-import { claimDeliveries } from '../core/orders/claim-deliveries.ts'
+import { claimUntaken } from '../core/orders/claim-deliveries.ts'
 import type { DeliveryDriver, DeliveryDrivers } from '../core/orders/delivery-driver.ts'
 import { openDatabase } from '../db/database.ts'
 import { setSimulatedOutcome, simulatedDelivery } from '../drivers/delivery/simulated-delivery.ts'
@@ -182,8 +182,9 @@ test('many workers share the orders: each is handed over once', async () => {
 
 test('the work of a worker that died is taken over once its lease has lapsed', async () => {
   const id = await placeOrderOf(shop, customer)
-  const claim = { lease: crypto.randomUUID(), limit: 10, askable: ['simulated'] }
-  const [taken] = await claimDeliveries(shop.database, { now: shop.clock.now(), ...claim })
+  const lease = crypto.randomUUID()
+  const claim = { lease, limit: 10, provider: 'simulated', askable: true }
+  const [taken] = await claimUntaken(shop.database, { now: shop.clock.now(), ...claim })
   assert.equal(taken?.orderId, id)
   start()
   // Due by the clock is not enough: whoever holds the lease may be alive.
@@ -199,8 +200,9 @@ test('the work of a worker that died is taken over once its lease has lapsed', a
 
 test('a lease is for less than thirty seconds', async () => {
   const id = await placeOrderOf(shop, customer)
-  const claim = { lease: crypto.randomUUID(), limit: 10, askable: [] }
-  await claimDeliveries(shop.database, { now: shop.clock.now(), ...claim })
+  const lease = crypto.randomUUID()
+  const claim = { lease, limit: 10, provider: 'simulated', askable: false }
+  await claimUntaken(shop.database, { now: shop.clock.now(), ...claim })
   const { rows } = await shop.database.pool.query<{ short: boolean }>(
     `select lease_until < now() + interval '28 s' and look_at < $2::timestamptz + interval '28 s'
        as short from service_order where id = $1`,

@@ -1,194 +1,189 @@
-import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
-import { SYSTEM } from '../core/actor.ts'
-import { execute, type Funnel, isOutage } from '../core/execute.ts'
-import { claimDeliveries, type DueOrder, renewClaim } from '../core/orders/claim-deliveries.ts'
-import type { DeliveryDriver, DeliveryDrivers } from '../core/orders/delivery-driver.ts'
-import { type ProgressReport, recordProgress } from '../core/orders/record-progress.ts'
-import { Refusal } from '../core/refusal.ts'
-import { ProviderBackOff } from './provider-back-off.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type DueLine, readDueLines, readStrangers } from '../core/orders/claim-deliveries.ts'
+import type { FailingPolicy } from '../core/orders/dispatch-verdict.ts'
+import { readFailingPolicies } from '../core/upstreams/failing-policies.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import type { Delivering, DeliveryWorkerDeps } from './delivery-deps.ts'
+import { followDeliveries } from './follow-deliveries.ts'
+import { handOver } from './hand-over.ts'
+import { recheckDeliveries } from './recheck-deliveries.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
-export interface DeliveryWorkerDeps {
-  readonly funnel: Funnel
-  readonly drivers: DeliveryDrivers
-  readonly log: Pick<Logger, 'warn' | 'error'>
-  /** Whether customers are keeping the process busy: then the worker takes a tenth of the time. */
-  busy(): boolean
+/** What the delivery worker tells of itself. */
+export interface DeliveryFigures {
+  /** Orders that were handed over, and looks at deliveries, since the start. */
+  readonly handedOver: number
+  readonly looked: number
+  /** Calls of providers that are waited for. */
+  readonly inFlight: number
+  /** Providers that take nothing, or do not say how orders stand. */
+  readonly failing: number
 }
 
-const CHUNK = 200
+export type DeliveryWorker = RunningWorker & { readonly figures: DeliveryFigures }
+
+type Line = 'submit' | 'look'
+
+/** Chunks of one provider at once: while one waits for its answers, the next is taken. */
+const RUNS_MAX: Readonly<Record<Line, number>> = { submit: 3, look: 2 }
 const TICK_MS = 250
 const IDLE_TICK_MAX_MS = 1_000
 /** While busy, each millisecond of work is followed by this many of rest. */
 const REST_RATIO = 9
-const REST_MAX_MS = 5_000
-const RENEW_EVERY_MS = 8_000
-/** An order is looked at again when it is a quarter older than it was, within these bounds. */
+const REST_MAX_MS = 2_000
+/** When an order is looked at again, unless the provider is behind: then later, up to half a minute. */
 const LOOK_MIN_MS = 2_000
 const LOOK_MIN_BUSY_MS = 15_000
-const LOOK_MAX_MS = 600_000
-const NO_DRIVER_MS = 60_000
+const LOOK_MIN_BEHIND_MS = 30_000
+const LOOK_MAX_MS = 45_000
+const POLICIES_EVERY_MS = 5_000
+const RECHECK_EVERY_MS = 5_000
+const STRANGERS_EVERY_MS = 60_000
 
 /**
  * Hands orders to their providers and follows them to their end. Any number of workers share the
- * orders: each takes a chunk under a lease, asks the providers outside any transaction, and writes
- * what they said in one. What a worker held when it died is due again within 30 seconds.
+ * orders. Each provider has a line of orders to hand over and one of deliveries to follow, each
+ * worked off in chunks, a few at once: a provider that is slow holds up nobody else.
  */
-export function startDeliveryWorker(deps: DeliveryWorkerDeps): RunningWorker {
-  const backOff = new ProviderBackOff()
-  let tickMs = TICK_MS
-  return startWorkerLoop({
-    name: 'delivery',
-    log: deps.log,
-    async step() {
-      const startedMs = performance.now()
-      const looked = await lookAtChunk(deps, backOff)
-      const tookMs = performance.now() - startedMs
-      tickMs = looked === 0 ? Math.min(tickMs * 2, IDLE_TICK_MAX_MS) : TICK_MS
-      const waitMs = looked === CHUNK ? 0 : tickMs
-      return deps.busy() ? Math.max(waitMs, Math.min(tookMs * REST_RATIO, REST_MAX_MS)) : waitMs
-    },
-  })
+export function startDeliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
+  return new Dispatcher(deps).start()
 }
 
-/** Returns how many orders were taken. */
-async function lookAtChunk(deps: DeliveryWorkerDeps, backOff: ProviderBackOff): Promise<number> {
-  const { funnel, drivers } = deps
-  const lease = randomUUID()
-  const askable = [...drivers.keys()].filter((provider) => backOff.leftMs(provider) === 0)
-  const now = funnel.clock.now()
-  const orders = await claimDeliveries(funnel.database, { now, lease, limit: CHUNK, askable })
-  if (orders.length === 0) return 0
-  const ids = orders.map((order) => order.orderId)
-  const renewing = setInterval(() => {
-    // Where this fails the lease lapses and another worker asks again, which is safe.
-    renewClaim(funnel.database, { now: funnel.clock.now(), lease, ids }).catch(() => {})
-  }, RENEW_EVERY_MS)
-  try {
-    const groups = Map.groupBy(orders, (order) => order.provider)
-    const reports = await Promise.all(
-      [...groups].map(([provider, group]) =>
-        askable.includes(provider)
-          ? askProvider(deps, backOff, provider, group)
-          : putOff(deps, backOff, provider, group),
-      ),
-    )
-    await record(deps, reports.flat(), lease)
-  } finally {
-    clearInterval(renewing)
-  }
-  return orders.length
-}
+class Dispatcher {
+  readonly #deps: Delivering
+  readonly #runs = new Map<string, number>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #lookMinMs = new Map<string, number>()
+  readonly #doneAtMs = new Map<string, number>()
+  #policies: ReadonlyMap<string, FailingPolicy> = new Map()
+  #stopping = false
+  #tickMs = TICK_MS
+  #handedOver = 0
+  #looked = 0
 
-/** For providers that have just failed, or that this process has no driver for. */
-function putOff(
-  { funnel, drivers, log }: DeliveryWorkerDeps,
-  backOff: ProviderBackOff,
-  provider: string,
-  orders: readonly DueOrder[],
-): ProgressReport[] {
-  const known = drivers.has(provider)
-  if (!known) log.warn({ provider, orders: orders.length }, 'no driver delivers these orders')
-  const waitMs = known ? backOff.leftMs(provider) : NO_DRIVER_MS
-  const lookAt = new Date(funnel.clock.now().getTime() + waitMs)
-  return orders.map(({ orderId }) => ({ orderId, report: null, lookAt }))
-}
-
-async function askProvider(
-  deps: DeliveryWorkerDeps,
-  backOff: ProviderBackOff,
-  provider: string,
-  orders: readonly DueOrder[],
-): Promise<ProgressReport[]> {
-  const driver = deps.drivers.get(provider)
-  if (driver === undefined) return []
-  const [fresh, taken] = [
-    orders.filter((order) => order.providerRef === null),
-    orders.filter((order) => order.providerRef !== null),
-  ]
-  const asked = await Promise.allSettled([submit(deps, driver, fresh), readStatus(driver, taken)])
-  const failure = asked.find((answer) => answer.status === 'rejected')
-  if (failure === undefined) backOff.succeeded(provider)
-  else {
-    backOff.failed(provider)
-    deps.log.warn({ provider, err: failure.reason }, 'a provider could not be asked')
-  }
-  const answers = new Map(
-    asked.flatMap((answer) => (answer.status === 'fulfilled' ? [...answer.value] : [])),
-  )
-  const now = deps.funnel.clock.now()
-  const busy = deps.busy()
-  return orders.map((order) => {
-    const waitMs = Math.max(lookAfterMs(order, now, busy), backOff.leftMs(provider))
-    const lookAt = new Date(now.getTime() + waitMs)
-    return { orderId: order.orderId, report: null, ...answers.get(order.orderId), lookAt }
-  })
-}
-
-/** The older an order, the longer until the next look; so a backlog is also looked at less. */
-function lookAfterMs(order: DueOrder, now: Date, busy: boolean): number {
-  const ageMs = now.getTime() - order.createdAt.getTime()
-  const leastMs = busy ? LOOK_MIN_BUSY_MS : LOOK_MIN_MS
-  return Math.max(leastMs, Math.min(ageMs / 4, LOOK_MAX_MS))
-}
-
-type Learnt = Pick<ProgressReport, 'report' | 'providerRef'>
-
-async function submit(
-  { log }: DeliveryWorkerDeps,
-  driver: DeliveryDriver,
-  orders: readonly DueOrder[],
-): Promise<Map<bigint, Learnt>> {
-  const learnt = new Map<bigint, Learnt>()
-  if (orders.length === 0) return learnt
-  for (const [orderId, answer] of await driver.submit(orders)) {
-    if (answer.kind === 'accepted') {
-      const report = { state: 'pending', remains: null, startCount: answer.startCount } as const
-      learnt.set(orderId, { report, providerRef: answer.ref })
-    } else if (answer.kind === 'refused') {
-      log.warn({ order: String(orderId), reason: answer.reason }, 'a provider refused an order')
-      learnt.set(orderId, { report: { state: 'failed', remains: null, startCount: null } })
+  constructor(deps: DeliveryWorkerDeps) {
+    this.#deps = {
+      funnel: deps.funnel,
+      drivers: deps.drivers,
+      log: deps.log,
+      busy: () => deps.busy(),
+      submits: new CircuitBreaker(),
+      looks: new CircuitBreaker(),
+      policyOf: (provider) => this.#policies.get(provider) ?? { refundAfterMs: null },
+      isStopping: () => this.#stopping,
     }
   }
-  return learnt
-}
 
-async function readStatus(
-  driver: DeliveryDriver,
-  orders: readonly DueOrder[],
-): Promise<Map<bigint, Learnt>> {
-  const learnt = new Map<bigint, Learnt>()
-  if (orders.length === 0) return learnt
-  const statuses = await driver.status(orders.flatMap((order) => order.providerRef ?? []))
-  for (const { orderId, providerRef } of orders) {
-    const status = providerRef === null ? undefined : statuses.get(providerRef)
-    if (status?.kind === 'known') learnt.set(orderId, { report: status })
+  start(): DeliveryWorker {
+    const step = () => this.#step()
+    const loop = startWorkerLoop({ name: 'delivery', log: this.#deps.log, step })
+    const self = this
+    return {
+      async stop() {
+        self.#stopping = true
+        await loop.stop()
+        await Promise.all(self.#running)
+      },
+      get figures() {
+        return self.#figures()
+      },
+    }
   }
-  return learnt
-}
 
-/** All in one transaction; where one order spoils it, each in its own, so that only that one is
- * left to be looked at again. */
-async function record(
-  { funnel, log }: DeliveryWorkerDeps,
-  reports: readonly ProgressReport[],
-  lease: string,
-): Promise<void> {
-  const write = (part: readonly ProgressReport[]) =>
-    execute(funnel, recordProgress, {
-      actor: SYSTEM,
-      input: { reports: part, lease },
-      idempotencyKey: null,
+  #figures(): DeliveryFigures {
+    return {
+      handedOver: this.#handedOver,
+      looked: this.#looked,
+      inFlight: this.#running.size,
+      failing: this.#deps.submits.failing + this.#deps.looks.failing,
+    }
+  }
+
+  /** Begins what is due and has room. */
+  async #step(): Promise<number> {
+    const { funnel, drivers } = this.#deps
+    const { db } = funnel.database
+    await this.#every('policies', POLICIES_EVERY_MS, async () => {
+      this.#policies = await readFailingPolicies(db)
     })
-  try {
-    await write(reports)
-  } catch (error) {
-    if (isOutage(error) || error instanceof Refusal || reports.length === 1) throw error
-    for (const report of reports) {
-      await write([report]).catch((err: unknown) => {
-        log.error({ err, order: String(report.orderId) }, 'an order could not be written')
+    const now = funnel.clock.now()
+    const known = [...drivers.keys()]
+    const lines = await readDueLines(db, { now, providers: known })
+    for (const line of lines) this.#begin(line)
+    await this.#every('rechecks', RECHECK_EVERY_MS, () => recheckDeliveries(this.#deps))
+    await this.#every('strangers', STRANGERS_EVERY_MS, async () => {
+      const providers = await readStrangers(db, { now, known })
+      if (providers.length > 0)
+        this.#deps.log.warn({ providers }, 'no driver delivers these orders')
+    })
+    const idle = lines.length === 0
+    this.#tickMs = idle ? Math.min(this.#tickMs * 2, IDLE_TICK_MAX_MS) : TICK_MS
+    return this.#tickMs
+  }
+
+  async #every(name: string, everyMs: number, work: () => Promise<unknown>): Promise<void> {
+    const nowMs = performance.now()
+    if (nowMs - (this.#doneAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < everyMs) return
+    this.#doneAtMs.set(name, nowMs)
+    await work()
+  }
+
+  #begin({ provider, submit, look }: DueLine): void {
+    const { submits, looks, drivers } = this.#deps
+    if (submit) this.#run('submit', provider, submits.state(provider) === 'closed')
+    // Who cannot be asked is left alone; orders to hand over may go elsewhere meanwhile.
+    const isSilent = drivers.get(provider)?.isSilent === true
+    const state = looks.state(provider)
+    if (look && !isSilent && state !== 'open') this.#run('look', provider, state === 'closed')
+  }
+
+  #run(line: Line, provider: string, isWell: boolean): void {
+    const name = `${line} ${provider}`
+    const runs = this.#runs.get(name) ?? 0
+    if (runs >= (isWell && !this.#deps.busy() ? RUNS_MAX[line] : 1)) return
+    this.#runs.set(name, runs + 1)
+    const running = this.#workOff(line, provider)
+      .catch((err: unknown) => {
+        this.#deps.log.warn({ worker: 'delivery', line, provider, err }, 'a chunk failed')
       })
+      .finally(() => {
+        this.#runs.set(name, (this.#runs.get(name) ?? 1) - 1)
+        this.#running.delete(running)
+      })
+    this.#running.add(running)
+  }
+
+  /** One chunk after another, while they are full. */
+  async #workOff(line: Line, provider: string): Promise<void> {
+    for (;;) {
+      const { full, ownMs } = await (line === 'submit'
+        ? this.#handOver(provider)
+        : this.#follow(provider))
+      if (this.#deps.busy()) await pause(Math.min(ownMs * REST_RATIO, REST_MAX_MS))
+      if (!full || this.#stopping || !this.#isWell(line, provider)) return
     }
+  }
+
+  #isWell(line: Line, provider: string): boolean {
+    const breaker = line === 'submit' ? this.#deps.submits : this.#deps.looks
+    return breaker.state(provider) === 'closed'
+  }
+
+  async #handOver(provider: string) {
+    const chunk = await handOver(this.#deps, provider)
+    this.#handedOver += chunk.taken
+    return chunk
+  }
+
+  /** Where more is due than is looked at, deliveries are looked at less often. */
+  async #follow(provider: string) {
+    const leastMs = this.#lookMinMs.get(provider) ?? LOOK_MIN_MS
+    const busyMs = this.#deps.busy() ? LOOK_MIN_BUSY_MS : LOOK_MIN_MS
+    const pace = { leastMs: Math.max(leastMs, busyMs), mostMs: LOOK_MAX_MS }
+    const chunk = await followDeliveries(this.#deps, { provider, pace })
+    this.#looked += chunk.taken
+    const nextMs = chunk.full ? leastMs * 2 : leastMs / 2
+    this.#lookMinMs.set(provider, Math.min(Math.max(nextMs, LOOK_MIN_MS), LOOK_MIN_BEHIND_MS))
+    return chunk
   }
 }

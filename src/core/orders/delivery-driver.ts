@@ -13,6 +13,8 @@ export interface DeliveryDriver {
   readonly isIdempotent: boolean
   /** Whether it may take back what it said of a delivery that ended: then it is looked at again. */
   readonly revises: boolean
+  /** Whether it is of no use to look: who delivers says here how orders stand, unasked. */
+  readonly isSilent?: true
   /** Hands orders over, once for each order id however often it is called. Answers by order id. */
   submit(orders: readonly DeliveryRequest[]): Promise<ReadonlyMap<bigint, SubmitAnswer>>
   /** Where deliveries stand. Answers by ref. */

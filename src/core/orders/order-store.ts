@@ -6,7 +6,7 @@ import type { TransferDraft } from '../ledger/ledger.ts'
 import { postTransfers } from '../ledger/post-transfers.ts'
 import { systemAccount } from '../ledger/system-account.ts'
 import { lockWallets } from '../lock-wallets.ts'
-import type { OperationContext } from '../operation.ts'
+import type { EventDraft, OperationContext } from '../operation.ts'
 import { isTerminal, type OrderChange, type OrderStanding, type OrderState } from './order.ts'
 
 /**
@@ -124,6 +124,36 @@ export async function lockOrders(
   return new Map(rows.map((row) => [row.id, row]))
 }
 
+/** What a provider calls an order. */
+export interface NamedOrder {
+  readonly id: bigint
+  readonly provider: string
+  readonly providerRef: string
+}
+
+/** One text for a provider and a number of its. */
+export function refKey({ provider, providerRef }: Omit<NamedOrder, 'id'>): string {
+  return JSON.stringify([provider, providerRef])
+}
+
+/** Which of these names are another order's already, as `refKey` writes them. */
+export async function findTakenRefs(tx: Tx, named: readonly NamedOrder[]): Promise<string[]> {
+  const column = columnOf(named)
+  const { rows } = await sql<NamedOrder>`
+    select o.id, o.provider, o.provider_ref as "providerRef"
+    from rows from (
+      unnest(${column((name) => name.id)}::bigint[]),
+      unnest(${column((name) => name.provider)}::text[]),
+      unnest(${column((name) => name.providerRef)}::text[])
+    ) as i (id, provider, provider_ref)
+    cross join lateral (
+      select s.id, s.provider, s.provider_ref from service_order s
+      where s.provider = i.provider and s.provider_ref = i.provider_ref and s.id <> i.id
+      limit 1
+    ) o`.execute(tx)
+  return rows.map(refKey)
+}
+
 function ofAccount(accountId: bigint | undefined): RawBuilder<unknown> {
   return accountId === undefined ? sql`true` : sql`o.account_id = ${accountId}`
 }
@@ -141,19 +171,25 @@ export async function writeOrders(
   await refundChanges(context, writes)
   for (const { order, change } of writes) {
     if (change === undefined || change.state === order.state) continue
-    context.record({
-      kind: `${order.parentId === null ? 'order' : 'order_part'}.${change.state}`,
-      subjectId: order.id,
-      accountId: order.accountId,
-      // Webhooks tell customers of this long after: as it stood then.
-      data: {
-        from: order.state,
-        remains: String(change.remains),
-        start_count: change.startCount === null ? null : String(change.startCount),
-        net_charge_micros: String(order.charge - order.refunded - change.refund),
-      },
-    })
+    // Webhooks tell customers of this long after: as it stood then.
+    const data = {
+      from: order.state,
+      remains: String(change.remains),
+      start_count: change.startCount === null ? null : String(change.startCount),
+      net_charge_micros: String(order.charge - order.refunded - change.refund),
+    }
+    context.record(orderEvent(order, change.state, data))
   }
+}
+
+/** What happens to a part is no event of an order: customers see the whole alone. */
+export function orderEvent(
+  { id, accountId, parentId }: Pick<StoredOrder, 'id' | 'accountId' | 'parentId'>,
+  word: string,
+  data: { readonly [name: string]: string | null },
+): EventDraft {
+  const kind = `${parentId === null ? 'order' : 'order_part'}.${word}`
+  return { kind, subjectId: id, accountId, data }
 }
 
 async function updateRows(

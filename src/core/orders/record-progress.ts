@@ -1,12 +1,27 @@
+import { raiseNotice, settleNotice } from '../notices/raise-notice.ts'
 import type { Operation, OperationContext } from '../operation.ts'
-import { changeBy, type OrderReport, refundOnEntering } from './order.ts'
+import { changeBy, isTerminal, type OrderReport, refundOnEntering } from './order.ts'
 import {
+  findTakenRefs,
   lockOrders,
   lockWalletsOf,
   type OrderWrite,
+  orderEvent,
+  refKey,
   type StoredOrder,
   writeOrders,
 } from './order-store.ts'
+
+/** What becomes of an order that its provider has not taken. */
+export type Dispatch =
+  /** `certain`: its provider has not got it. */
+  | { readonly kind: 'waits'; readonly certain: boolean }
+  /** Its provider has not got it; `refused`: and never will. */
+  | { readonly kind: 'rerouted'; readonly to: string; readonly refused: boolean }
+  | { readonly kind: 'unconfirmed'; readonly reason: UnconfirmedReason }
+
+/** Why nobody knows whether a provider has an order. */
+type UnconfirmedReason = 'answer_lost' | 'number_taken'
 
 /** What the provider said of one order, and when to look at it again. */
 export interface ProgressReport {
@@ -15,6 +30,9 @@ export interface ProgressReport {
   readonly report: OrderReport | null
   /** What the provider calls it, where that was learnt. */
   readonly providerRef?: string
+  readonly dispatch?: Dispatch
+  /** When to look at it once more if this completes it. */
+  readonly recheckAt?: Date
   /** Left alone where it is missing; of no account once the order has ended. */
   readonly lookAt?: Date
 }
@@ -25,22 +43,33 @@ export interface RecordProgressInput {
   readonly lease: string | null
 }
 
+/** What an operator resolves: an order that nobody knows the whereabouts of. */
+export const UNCONFIRMED_NOTICE = 'order.unconfirmed'
+/** It was given up, or canceled, and then its provider said that it had taken it. */
+const TAKEN_LATE_NOTICE = 'order.taken_late'
+/** Unconfirmed orders are not looked at by themselves. */
+const NEVER_MS = 3650 * 24 * 60 * 60_000
+
 /**
- * Writes what a provider reports of a set of orders: progress, ends and what they give back.
- * Reports that are late, repeated or about an order that has ended change nothing.
- * Answers how many orders changed.
+ * Writes what a provider reports of a set of orders: that it has taken them or not, progress,
+ * ends and what they give back. Reports that are late, repeated or about an order that has ended
+ * change nothing. A number that is another order's already names nothing: the order is
+ * unconfirmed. Answers how many orders changed.
  */
 export const recordProgress: Operation<RecordProgressInput, { changed: number }> = {
   name: 'order.record_progress',
   permission: 'system',
   async run(context, input) {
     const orders = await lockFor(context, input.reports)
+    const reports = await withoutTakenRefs(context, input.reports, orders)
     const writes: OrderWrite[] = []
-    for (const report of input.reports) {
+    for (const report of reports) {
       const order = orders.get(report.orderId)
       if (order === undefined) continue
-      const write = writeBy(order, report, input.lease)
-      if (write !== undefined) writes.push(write)
+      const write = writeBy(context, { order, report, lease: input.lease })
+      if (write === undefined) continue
+      writes.push(write)
+      await tell(context, write, report)
     }
     await writeOrders(context, writes)
     return { changed: writes.filter((write) => write.change !== undefined).length }
@@ -63,21 +92,113 @@ function mayRefund(report: OrderReport): boolean {
   return refundOnEntering(report.state, { quantity: 1n, charge: 1n, refunded: 0n }, 1n) > 0n
 }
 
+/** Providers have given a number out twice: then nobody knows whose delivery it is. */
+async function withoutTakenRefs(
+  { tx }: OperationContext,
+  reports: readonly ProgressReport[],
+  orders: ReadonlyMap<bigint, StoredOrder>,
+): Promise<readonly ProgressReport[]> {
+  const named = reports.flatMap(({ orderId, providerRef }) => {
+    const order = orders.get(orderId)
+    const isNew = providerRef !== undefined && order?.providerRef === null
+    return isNew ? [{ id: orderId, provider: order.provider, providerRef }] : []
+  })
+  if (named.length === 0) return reports
+  const taken = new Set(await findTakenRefs(tx, named))
+  const doubtful = new Set<bigint>()
+  for (const name of named) {
+    const key = refKey(name)
+    if (taken.has(key)) doubtful.add(name.id)
+    taken.add(key)
+  }
+  return reports.map((report) => {
+    if (!doubtful.has(report.orderId)) return report
+    const dispatch = { kind: 'unconfirmed', reason: 'number_taken' } as const
+    return { orderId: report.orderId, report: null, dispatch }
+  })
+}
+
 function writeBy(
-  order: StoredOrder,
-  { report, providerRef, lookAt }: ProgressReport,
-  lease: string | null,
+  { now }: OperationContext,
+  o: { order: StoredOrder; report: ProgressReport; lease: string | null },
 ): OrderWrite | undefined {
-  const change = report === null ? undefined : changeBy(order, report)
+  const { order, report, lease } = o
+  const change = report.report === null ? undefined : changeBy(order, report.report)
   const leased = lease !== null && order.leaseWorker === lease
-  const named = providerRef !== undefined && order.providerRef === null
+  const named = report.providerRef !== undefined && order.providerRef === null
   if (change === undefined && !leased && !named) return undefined
+  const untaken = order.providerRef === null && !isTerminal(order.state)
   return {
     order,
     change,
-    providerRef: named ? providerRef : undefined,
+    providerRef: named ? report.providerRef : undefined,
     // Whoever has taken the order over meanwhile says when it is looked at.
-    lookAt: leased || lease === null ? lookAt : undefined,
+    lookAt: leased || lease === null ? report.lookAt : undefined,
     release: leased ? lease : undefined,
+    recheckAt: change?.state === 'completed' ? report.recheckAt : undefined,
+    ...(leased && untaken ? dispatched(order, report.dispatch, now) : undefined),
   }
+}
+
+function dispatched(
+  order: StoredOrder,
+  dispatch: Dispatch | undefined,
+  now: Date,
+): Partial<OrderWrite> {
+  const waitingSince = order.waitingSince ?? now
+  const { provider, submitAskedAt } = order
+  switch (dispatch?.kind) {
+    case undefined:
+      return {}
+    case 'waits': {
+      const askedAt = dispatch.certain ? null : submitAskedAt
+      const standing = { provider, submitAskedAt: askedAt, unconfirmedAt: null, waitingSince }
+      return { standing }
+    }
+    case 'rerouted': {
+      const standing = {
+        provider: dispatch.to,
+        submitAskedAt: null,
+        unconfirmedAt: null,
+        waitingSince: dispatch.refused ? order.waitingSince : waitingSince,
+      }
+      return { standing, refusedBy: dispatch.refused ? provider : undefined, lookAt: now }
+    }
+    case 'unconfirmed': {
+      const standing = { provider, submitAskedAt, unconfirmedAt: now, waitingSince }
+      return { standing, lookAt: new Date(now.getTime() + NEVER_MS) }
+    }
+  }
+}
+
+async function tell(
+  context: OperationContext,
+  { order, standing, providerRef }: OrderWrite,
+  { dispatch }: ProgressReport,
+): Promise<void> {
+  if (standing !== undefined && standing.provider !== order.provider) {
+    const data = { from: order.provider, to: standing.provider }
+    context.record(orderEvent(order, 'rerouted', data))
+  }
+  if (standing !== undefined && dispatch?.kind === 'unconfirmed') {
+    const data = { provider: order.provider, reason: dispatch.reason }
+    context.record(orderEvent(order, 'unconfirmed', data))
+    await raiseNotice(context, noticeOf(order, UNCONFIRMED_NOTICE, data))
+  }
+  if (providerRef !== undefined && order.unconfirmedAt !== null) {
+    await settleNotice(context, { kind: UNCONFIRMED_NOTICE, subject: orderSubject(order.id) })
+  }
+  if (providerRef !== undefined && isTerminal(order.state)) {
+    const data = { provider: order.provider, provider_ref: providerRef, state: order.state }
+    await raiseNotice(context, noticeOf(order, TAKEN_LATE_NOTICE, data))
+  }
+}
+
+function noticeOf(order: StoredOrder, kind: string, data: Readonly<Record<string, string>>) {
+  return { kind, subject: orderSubject(order.id), accountId: order.accountId, data }
+}
+
+/** What a notice about an order is about. */
+export function orderSubject(id: bigint): string {
+  return `order ${id}`
 }
