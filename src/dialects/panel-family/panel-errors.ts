@@ -22,13 +22,14 @@ export const PANEL_ERRORS = {
     when: 'The service is a subscription: those are made on the customer site.',
     detail: 'Subscriptions are created on the customer site, not through the API',
   },
-  feature_unavailable: {
-    when: '`runs` and `interval`, and Custom Comments Package, are not in this version.',
-    detail: 'Drip-feed is not available yet: send the order without runs and interval',
+  link_active: {
+    when: 'The service takes one order at a time for a link, and yours for this one goes on.',
   },
   insufficient_funds: { when: 'The order costs more than the wallet holds. Nothing was taken.' },
   payload_too_large: { when: 'The body has more than 1 MiB.' },
-  provider_error: { when: 'The provider had to be asked and failed. Nothing was changed.' },
+  provider_error: {
+    when: 'The provider had to be asked, and refused or failed. Nothing is charged.',
+  },
   internal_error: {
     when: 'Our fault. Nothing was changed; `X-Request-Id` finds it in the log.',
     detail: 'Something went wrong on our side. Retry later or contact support.',
@@ -47,8 +48,9 @@ export const ADD_REFUSALS: readonly PanelRefusal[] = [
   'invalid_input',
   'service_not_found',
   'type_not_orderable',
-  'feature_unavailable',
+  'link_active',
   'insufficient_funds',
+  'provider_error',
   'idempotency_key_invalid',
   'idempotency_key_reused',
 ]

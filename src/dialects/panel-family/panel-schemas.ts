@@ -48,18 +48,39 @@ const quantity = Type.Integer({
   minimum: 1,
   description: "Needed quantity, between the service's `min` and `max`",
 })
+const runs = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    description: 'How often the quantity is delivered, by services with `dripfeed`',
+  }),
+)
+const interval = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 43200,
+    description: 'Minutes between two runs; required with `runs` of 2 and more',
+  }),
+)
+const usernames = Type.String({ description: 'Usernames, divided by commas or one a line' })
 const LINK = 'https://shop.example/page'
 const TEN_LINES = Array.from({ length: 10 }, (_, at) => `Caption ${at + 1}`).join('\n')
 
 /** The fields of `add` for each type of service. Source: the order panel's "Add order". */
 export const ADD_REQUESTS = [
-  addRequest('Default', { link, quantity }, { service: 1, link: LINK, quantity: 100 }),
+  addRequest(
+    'Default',
+    { link, quantity, runs, interval },
+    { service: 1, link: LINK, quantity: 100 },
+  ),
   addRequest(
     'SEO',
     {
       link,
       keywords: Type.String({ description: 'Keywords, divided by commas or one a line' }),
       quantity,
+      runs,
+      interval,
     },
     { service: 2, link: LINK, keywords: 'tea,green tea', quantity: 100 },
   ),
@@ -78,6 +99,8 @@ export const ADD_REQUESTS = [
     {
       link,
       quantity,
+      runs,
+      interval,
       answer_number: Type.Integer({ minimum: 1, description: 'The answer to vote for: 1, 2, 3 …' }),
     },
     { service: 5, link: LINK, quantity: 100, answer_number: 2 },
@@ -88,6 +111,8 @@ export const ADD_REQUESTS = [
       link,
       groups: Type.String({ description: 'Source groups, one a line' }),
       quantity,
+      runs,
+      interval,
     },
     { service: 6, link: LINK, groups: 'first_group\nsecond_group', quantity: 100 },
   ),
@@ -96,6 +121,91 @@ export const ADD_REQUESTS = [
     { link },
     { service: 4, link: LINK },
     'The service itself fixes the quantity.',
+  ),
+  addRequest(
+    'Custom Comments Package by username',
+    {
+      username: Type.String({ description: 'Whose posts are followed' }),
+      min: Type.Integer({ minimum: 1, description: 'Least number of comments for a post' }),
+      max: Type.Integer({ minimum: 1, description: 'Largest number of comments for a post' }),
+      delay: Type.Integer({
+        minimum: 0,
+        maximum: 43200,
+        description: 'Minutes from a post to its delivery',
+      }),
+      posts: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 10000, default: 1, description: 'How many posts' }),
+      ),
+      old_posts: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 10000,
+          default: 0,
+          description: 'How many posts of before count among them',
+        }),
+      ),
+      expiry: Type.Optional(
+        Type.String({
+          format: 'date',
+          description: 'The last day on which posts count, in the time zone of your account',
+        }),
+      ),
+    },
+    { service: 7, username: 'mychannel', min: 10, max: 20, delay: 30, posts: 3 },
+    'Charged for posts × max; what was not delivered in the end is refunded.',
+  ),
+  addRequest(
+    'Custom Comments Package by link',
+    { link, comments: Type.String({ description: 'One comment a line' }) },
+    { service: 7, link: LINK, comments: TEN_LINES },
+    'The service fixes the quantity, or it is the number of lines that are not empty.',
+  ),
+  addRequest(
+    'Mentions',
+    { link, quantity, usernames, runs, interval },
+    { service: 9, link: LINK, quantity: 100, usernames: 'first_name\nsecond_name' },
+  ),
+  addRequest(
+    'Mentions with Hashtags',
+    {
+      link,
+      quantity,
+      usernames,
+      hashtags: Type.String({ description: 'Hashtags, divided by commas or one a line' }),
+      runs,
+      interval,
+    },
+    { service: 10, link: LINK, quantity: 100, usernames: 'first_name', hashtags: 'tea,greentea' },
+  ),
+  addRequest(
+    'Mentions Custom List',
+    {
+      link,
+      usernames: Type.String({
+        description: 'One username a line; the quantity is the number of usernames',
+      }),
+    },
+    { service: 11, link: LINK, usernames: 'first_name\nsecond_name' },
+  ),
+  addRequest(
+    'Mentions Hashtag',
+    { link, quantity, hashtag: Type.String({ description: 'One hashtag' }), runs, interval },
+    { service: 12, link: LINK, quantity: 100, hashtag: 'tea' },
+  ),
+  addRequest(
+    'Mentions User Followers',
+    { link, quantity, username: Type.String({ description: 'Whose followers' }), runs, interval },
+    { service: 13, link: LINK, quantity: 100, username: 'mychannel' },
+  ),
+  addRequest(
+    'Mentions Media Likers',
+    { link, quantity, media: Type.String({ description: 'Link to the media' }), runs, interval },
+    { service: 14, link: LINK, quantity: 100, media: 'https://shop.example/picture' },
+  ),
+  addRequest(
+    'Comment Likes',
+    { link, quantity, username: Type.String({ description: 'Whose comment' }), runs, interval },
+    { service: 15, link: LINK, quantity: 100, username: 'mychannel' },
   ),
 ]
 
@@ -108,7 +218,7 @@ function addRequest(
   return {
     title: type,
     ...(description === undefined ? {} : { description }),
-    name: `Add${type.replaceAll(' ', '')}`,
+    name: `Add${type.replace(/ ([a-z]?)/g, (_, letter: string) => letter.toUpperCase())}`,
     schema: form('add', { service, ...fields, idempotency_key: idempotencyKey }),
     example: { action: 'add', ...example },
   }

@@ -33,8 +33,14 @@ const Service = closed({
   category: Type.String(),
   refill: Type.Boolean(),
   cancel: Type.Boolean({ description: 'Whether its orders can be canceled' }),
-  dripfeed: Type.Boolean(),
+  dripfeed: Type.Boolean({ description: 'Whether `add` takes `runs` and `interval`' }),
   description: Type.String(),
+  average_time: Type.Optional(
+    Type.String({
+      description: 'How long its orders have taken lately; left out until some have ended',
+      examples: ['1 hour 12 minutes'],
+    }),
+  ),
 })
 
 const OrderStatus = closed({
@@ -119,7 +125,9 @@ const ACTIONS: readonly PanelAction[] = [
     title: 'Add order',
     description:
       'Buys one delivery and takes its charge from the wallet: rate × quantity / 1000, rounded up ' +
-      "to the millionth. Which fields it takes depends on the service's `type`.",
+      "to the millionth. Which fields it takes depends on the service's `type`. With `runs` and " +
+      '`interval`, which services with `dripfeed` take, the quantity is delivered that often, and ' +
+      'charged so; what was not delivered in the end is refunded.',
     requests: ADD_REQUESTS,
     answer: {
       name: 'AddedOrder',

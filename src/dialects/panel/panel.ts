@@ -2,7 +2,7 @@ import { Refusal, type RefusalCode } from '../../core/refusal.ts'
 import { formatAmount, formatScaled } from '../../lib/money.ts'
 import { discountedRates } from '../panel-family/discounted-rates.ts'
 import type { PanelDialect } from '../panel-family/panel-dialect.ts'
-import { echoedId, statusText } from '../panel-family/panel-texts.ts'
+import { averageTimeText, echoedId, statusText } from '../panel-family/panel-texts.ts'
 
 /** The order panel's API, as its source page documents it. */
 export const panel: PanelDialect = {
@@ -25,6 +25,9 @@ export const panel: PanelDialect = {
         cancel: service.canCancel,
         dripfeed: service.canDripfeed,
         description: service.description,
+        ...(service.averageSeconds === null
+          ? {}
+          : { average_time: averageTimeText(service.averageSeconds) }),
       })),
     ),
   added: (order) => `{"order":${order.id}}`,
