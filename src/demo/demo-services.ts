@@ -10,6 +10,8 @@ export interface DemoService {
   readonly minQuantity: number
   readonly maxQuantity: number
   readonly packageQuantity: number | null
+  /** Its orders may be refilled for a month, and delivered bit by bit. */
+  readonly isLasting?: true
   readonly rates: { readonly USD: string; readonly EUR: string; readonly SEK: string }
 }
 
@@ -23,6 +25,7 @@ export const DEMO_SERVICES: readonly DemoService[] = [
     minQuantity: 50,
     maxQuantity: 10_000,
     packageQuantity: null,
+    isLasting: true,
     rates: { USD: '0.90', EUR: '0.85', SEK: '9.50' },
   },
   {
@@ -101,5 +104,82 @@ export const DEMO_SERVICES: readonly DemoService[] = [
     maxQuantity: 1_000,
     packageQuantity: null,
     rates: { USD: '15', EUR: '14.20', SEK: '157.50' },
+  },
+  {
+    id: 9n,
+    type: 'Mentions',
+    category: 'Mentions',
+    name: 'Mentions of the people you name',
+    description: 'People who asked for news of the page are told of it, those you name first.',
+    minQuantity: 20,
+    maxQuantity: 5_000,
+    packageQuantity: null,
+    rates: { USD: '6', EUR: '5.70', SEK: '63' },
+  },
+  {
+    id: 10n,
+    type: 'Mentions with Hashtags',
+    category: 'Mentions',
+    name: 'Mentions under your hashtags',
+    description: 'People who asked for news are told of the page under the hashtags you name.',
+    minQuantity: 20,
+    maxQuantity: 5_000,
+    packageQuantity: null,
+    rates: { USD: '7', EUR: '6.65', SEK: '73.50' },
+  },
+  {
+    id: 11n,
+    type: 'Mentions Custom List',
+    category: 'Mentions',
+    name: 'Mentions of a whole list',
+    description: 'Everybody on the list that you send is told of the page once.',
+    minQuantity: 2,
+    maxQuantity: 5_000,
+    packageQuantity: null,
+    rates: { USD: '9', EUR: '8.60', SEK: '95' },
+  },
+  {
+    id: 12n,
+    type: 'Mentions Hashtag',
+    category: 'Mentions',
+    name: 'Mentions to readers of a hashtag',
+    description: 'Readers of the hashtag who asked for news are told of the page.',
+    minQuantity: 20,
+    maxQuantity: 5_000,
+    packageQuantity: null,
+    rates: { USD: '5.50', EUR: '5.20', SEK: '58' },
+  },
+  {
+    id: 13n,
+    type: 'Mentions User Followers',
+    category: 'Mentions',
+    name: 'Mentions to readers of a page',
+    description: 'Readers of the page you name who asked for news are told of yours.',
+    minQuantity: 20,
+    maxQuantity: 5_000,
+    packageQuantity: null,
+    rates: { USD: '5.50', EUR: '5.20', SEK: '58' },
+  },
+  {
+    id: 14n,
+    type: 'Mentions Media Likers',
+    category: 'Mentions',
+    name: 'Mentions to those who liked a picture',
+    description: 'People who liked the picture and asked for news are told of your page.',
+    minQuantity: 20,
+    maxQuantity: 5_000,
+    packageQuantity: null,
+    rates: { USD: '5.50', EUR: '5.20', SEK: '58' },
+  },
+  {
+    id: 15n,
+    type: 'Comment Likes',
+    category: 'Texts',
+    name: 'Votes of editors for a comment',
+    description: 'Editors of a panel read the comment of the person you name and vote for it.',
+    minQuantity: 10,
+    maxQuantity: 1_000,
+    packageQuantity: null,
+    rates: { USD: '4', EUR: '3.80', SEK: '42' },
   },
 ]

@@ -50,8 +50,8 @@ const WHOLE = {
   account_user: 2,
   api_key: 9,
   operator: 1,
-  service: 8,
-  service_price: 24,
+  service: 15,
+  service_price: 45,
   transfer: 2,
   // One is there before: no tax.
   tax_profile: 1 + 2,
@@ -70,7 +70,7 @@ const WHOLE = {
   invoice: 1,
   // Categories, services, accounts, users, keys, the operator, credits; taxes, plans, addons, the
   // code; servers, subscriptions, what is made out, who is suspended.
-  event: 5 + 8 + 2 + 2 + 9 + 1 + 2 + (2 + 4 + 4 + 1) + (4 + 5 + 1 + 1),
+  event: 6 + 15 + 2 + 2 + 9 + 1 + 2 + (2 + 4 + 4 + 1) + (4 + 5 + 1 + 1),
 }
 
 test('the first start makes the shop that demo.json describes', async () => {
@@ -90,6 +90,13 @@ test('the first start makes the shop that demo.json describes', async () => {
     'Invites from Groups': '6',
     'Custom Comments Package': '7',
     Subscriptions: '8',
+    Mentions: '9',
+    'Mentions with Hashtags': '10',
+    'Mentions Custom List': '11',
+    'Mentions Hashtag': '12',
+    'Mentions User Followers': '13',
+    'Mentions Media Likers': '14',
+    'Comment Likes': '15',
   })
   await assertServers(file)
   const { rows } = await database.pool.query(

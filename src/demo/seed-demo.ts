@@ -30,6 +30,7 @@ import { seedPlans, seedTaxProfile } from './seed-plans.ts'
 import { listDemoServers, seedServers } from './seed-servers.ts'
 
 const LISTED_MAX = 10_000
+const REFILL_DAYS = 30
 const PASSWORD_CHARACTERS = 16
 const OPERATOR_EMAIL = 'operator@demo.example'
 
@@ -150,7 +151,7 @@ async function seedServices(funnel: Funnel): Promise<void> {
     (await listCategories(db, { limit: LISTED_MAX })).map(({ name, id }) => [name, id]),
   )
   const add = createService(new Set(['simulated']))
-  for (const { id, category, rates, ...service } of DEMO_SERVICES) {
+  for (const { id, category, rates, isLasting = false, ...service } of DEMO_SERVICES) {
     if (names.has(service.name)) continue
     const categoryId =
       categories.get(category) ??
@@ -162,9 +163,10 @@ async function seedServices(funnel: Funnel): Promise<void> {
       ...(taken.has(String(id)) ? {} : { id }),
       categoryId: BigInt(categoryId),
       position: Number(id),
-      canRefill: false,
+      canRefill: isLasting,
+      refillDays: isLasting ? REFILL_DAYS : null,
       canCancel: true,
-      canDripfeed: false,
+      canDripfeed: isLasting,
       provider: 'simulated',
       prices: Object.entries(rates).map(([currency, rate]) => ({ currency, rate })),
     })
