@@ -130,6 +130,7 @@ async function registerSurfaces(
     desk: core.desk,
     reader,
     cancelling: { funnel, drivers: drivers.delivery },
+    refilling: { funnel, drivers: drivers.delivery },
     authenticate: authenticator(keys, limits),
   }
   registerPanel(app, panel, panels)

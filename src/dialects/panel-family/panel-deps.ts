@@ -3,6 +3,7 @@ import type { KeyActor } from '../../core/actor.ts'
 import type { Cancelling } from '../../core/orders/cancel-orders.ts'
 import type { OrderReader } from '../../core/orders/order-reader.ts'
 import type { OrderDesk } from '../../core/orders/place-order.ts'
+import type { Refilling } from '../../core/orders/refills/refill-orders.ts'
 import type { Refusal } from '../../core/refusal.ts'
 import type { Limits } from '../../http/limits.ts'
 
@@ -11,6 +12,7 @@ export interface PanelDeps {
   readonly desk: OrderDesk
   readonly reader: OrderReader
   readonly cancelling: Cancelling
+  readonly refilling: Refilling
   readonly limits: Limits
   /** Refuses `unauthorized`; `rate_limited` once wrong keys have used up the address's limit. */
   authenticate(key: string, request: FastifyRequest, reply: FastifyReply): Promise<KeyActor>

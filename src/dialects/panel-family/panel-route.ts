@@ -1,27 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { KeyActor } from '../../core/actor.ts'
 import { authorize, authorizeAny } from '../../core/execute.ts'
 import { cancelOrders } from '../../core/orders/cancel-orders.ts'
 import { ORDER_FIELDS, type OrderRequest } from '../../core/orders/order-fields.ts'
-import { ORDER_IDS_MAX, ORDER_READERS } from '../../core/orders/order-reader.ts'
+import { ORDER_READERS } from '../../core/orders/order-reader.ts'
 import { placeOrder } from '../../core/orders/place-order.ts'
-import { invalidField, Refusal } from '../../core/refusal.ts'
-import { isText } from '../../core/text-field.ts'
-import { acceptForms, type Fields, fieldsOf } from '../../http/form-body.ts'
+import { Refusal } from '../../core/refusal.ts'
+import { acceptForms, fieldsOf } from '../../http/form-body.ts'
 import { idempotencyKeyOf, toldIfReplayed } from '../../http/idempotency-key.ts'
+import { askedAlone, askedIds } from './asked-ids.ts'
+import type { PanelCall } from './panel-call.ts'
 import type { PanelDeps } from './panel-deps.ts'
 import type { PanelDialect } from './panel-dialect.ts'
+import { refill, refillStatus } from './refill-actions.ts'
 import { serviceList } from './service-list.ts'
-
-/** One asking, on its way through the handlers. */
-interface PanelCall {
-  readonly dialect: PanelDialect
-  readonly deps: PanelDeps
-  readonly actor: KeyActor
-  readonly fields: Fields
-  readonly idempotencyKey: string | null
-  readonly reply: FastifyReply
-}
 
 /** Mounts an API of the "API v2" family: one path, `key` and `action` in a form. */
 export function registerPanel(app: FastifyInstance, dialect: PanelDialect, deps: PanelDeps): void {
@@ -76,7 +67,16 @@ async function answer(
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-const ACTION_NAMES = ['balance', 'services', 'add', 'status', 'multiStatus', 'cancel'] as const
+const ACTION_NAMES = [
+  'balance',
+  'services',
+  'add',
+  'status',
+  'multiStatus',
+  'cancel',
+  'refill',
+  'refill_status',
+] as const
 
 /** Answers with JSON: a text, or the bytes of one that is kept. */
 type Action = (call: PanelCall) => Promise<string | Buffer>
@@ -88,6 +88,8 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['status', status],
   ['multistatus', manyStatuses],
   ['cancel', cancel],
+  ['refill', refill],
+  ['refill_status', refillStatus],
 ])
 
 async function balance({ dialect, deps, actor }: PanelCall): Promise<string> {
@@ -115,16 +117,15 @@ async function add({ dialect, deps, actor, fields, ...call }: PanelCall): Promis
 }
 
 async function status(call: PanelCall): Promise<string> {
-  const one = call.fields.order?.trim()
-  if (call.fields.orders || one?.includes(',')) return manyStatuses(call)
   authorizeAny(call.actor, ORDER_READERS)
-  if (!one) throw invalidField('/order', 'order is required', 'missing_required')
+  const one = askedAlone(call.fields, 'order')
+  if (one === undefined) return manyStatuses(call)
   return call.dialect.status(await call.deps.reader.one(call.actor, one))
 }
 
 async function manyStatuses({ dialect, deps, actor, fields }: PanelCall): Promise<string> {
   authorizeAny(actor, ORDER_READERS)
-  const orders = await deps.reader.many(actor, namesOf(fields))
+  const orders = await deps.reader.many(actor, askedIds(fields, 'order'))
   const parts: string[] = []
   for (const [name, order] of orders) {
     parts.push(
@@ -138,28 +139,10 @@ async function cancel({ dialect, deps, actor, fields, ...call }: PanelCall): Pro
   authorize(actor, 'write:orders')
   const canceled = await cancelOrders(deps.cancelling, {
     actor,
-    input: { orders: namesOf(fields) },
+    input: { orders: askedIds(fields, 'order') },
     idempotencyKey: call.idempotencyKey,
   })
   return dialect.canceled(toldIfReplayed(call.reply, canceled).results)
-}
-
-/** Ids as sent, in `orders` or `order`, each once. Refuses more than 100, and none. */
-function namesOf(fields: Fields): string[] {
-  const list = fields.orders?.trim() || fields.order?.trim() || ''
-  const names = list
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-  if (names.length === 0) throw invalidField('/orders', 'orders is required', 'missing_required')
-  // The names are kept with the answer for repeats, and PostgreSQL keeps only what is text.
-  if (!isText(list)) {
-    throw invalidField('/orders', 'orders contains a character that is not text')
-  }
-  if (names.length > ORDER_IDS_MAX) {
-    throw new Refusal('too_many_ids', { detail: `orders has more than ${ORDER_IDS_MAX} ids` })
-  }
-  return [...new Set(names)]
 }
 
 function refuse(
