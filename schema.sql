@@ -248,6 +248,7 @@ create table account (
   constraint account_currency_shape CHECK (currency ~ '^[A-Z]{3}$'::text),
   constraint account_state_known CHECK (state = ANY (ARRAY['active'::text, 'suspended'::text]))
 );
+CREATE INDEX account_discount_group_idx ON public.account USING btree (discount_group_id) WHERE (discount_group_id IS NOT NULL);
 CREATE UNIQUE INDEX account_email_key ON public.account USING btree (lower(email));
 
 create table account_rate (

@@ -416,3 +416,7 @@ create unique index service_order_ref_key on service_order (provider, provider_r
   where provider_ref is not null;
 -- Which providers have refused it for good.
 alter table service_order add column refused_by text[];
+
+-- A change of a group's discount touches all of its accounts.
+create index account_discount_group_idx on account (discount_group_id)
+  where discount_group_id is not null;

@@ -21,6 +21,7 @@ import {
   listOf,
   listQuery,
   NoBody,
+  nullable,
   oneOf,
   strictObject,
 } from '../http/rest/shapes.ts'
@@ -29,13 +30,14 @@ import type { AdminDeps } from './admin-deps.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 
-const AccountShape = Type.Object({
+export const AccountShape = Type.Object({
   id: Id,
   email: Type.String(),
   name: Type.String(),
   currency: Type.String({ examples: ['USD'] }),
   time_zone: Type.String({ examples: ['Europe/Sofia'] }),
   tax_profile_id: Id,
+  discount_group_id: nullable(Id),
   state: oneOf(ACCOUNT_STATES),
   created_at: Instant,
   updated_at: Instant,
@@ -193,7 +195,7 @@ function readTaxProfile(id: string | undefined): bigint | undefined {
   return id === undefined ? undefined : readIdField(id, '/tax_profile_id')
 }
 
-function showAccount(account: Account): Static<typeof AccountShape> {
+export function showAccount(account: Account): Static<typeof AccountShape> {
   return {
     id: account.id,
     email: account.email,
@@ -201,6 +203,7 @@ function showAccount(account: Account): Static<typeof AccountShape> {
     currency: account.currency,
     time_zone: account.timeZone,
     tax_profile_id: account.taxProfileId,
+    discount_group_id: account.discountGroupId,
     state: account.state,
     created_at: account.createdAt,
     updated_at: account.updatedAt,

@@ -14,6 +14,7 @@ import { registerLedger } from './ledger-routes.ts'
 import { registerOperators } from './operator-routes.ts'
 import { registerOrders } from './order-routes.ts'
 import { registerPlans } from './plan-routes.ts'
+import { registerAccountPrices, registerDiscountGroups } from './pricing-routes.ts'
 import { registerPromoCodes } from './promo-code-routes.ts'
 import { registerProviders } from './provider-routes.ts'
 import { registerInvoices, registerPurchases } from './purchase-routes.ts'
@@ -34,6 +35,8 @@ const SIGNED_IN_ROUTES = [
   registerKeys,
   registerCategories,
   registerServices,
+  registerDiscountGroups,
+  registerAccountPrices,
   registerPlans,
   registerAddons,
   registerPromoCodes,

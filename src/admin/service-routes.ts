@@ -10,6 +10,7 @@ import { IdParams, listOf, listQuery, oneOf, strictObject } from '../http/rest/s
 import type { AdminDeps } from './admin-deps.ts'
 import { reading, writing } from './schemas.ts'
 import {
+  MinCharge,
   NewServiceBody,
   Rate,
   readRules,
@@ -51,7 +52,10 @@ export function registerServices(app: RestRoutes, deps: AdminDeps): void {
         canDripfeed: body.can_dripfeed ?? false,
         ...readRules(body),
         provider: body.provider ?? 'simulated',
-        prices: body.prices ?? [],
+        prices: (body.prices ?? []).map(({ min_charge: minCharge, ...price }) => ({
+          ...price,
+          minCharge,
+        })),
       }
       const service = await write(deps, { request, reply, operation: add, input })
       return reply.code(201).send(showService(service))
@@ -126,14 +130,15 @@ function registerPrices(app: RestRoutes, deps: AdminDeps): void {
         { operationId: 'setServicePrice', summary: 'Sell a service in a currency', tag },
         {
           params: PriceParams,
-          body: strictObject({ rate: Rate }),
+          body: strictObject({ rate: Rate, min_charge: MinCharge }),
           answers: { 200: ServiceShape },
         },
       ),
     },
     async (request, reply) => {
       const { id, currency } = request.params
-      const input = { serviceId: readId(id), currency, rate: request.body.rate }
+      const { rate, min_charge: minCharge } = request.body
+      const input = { serviceId: readId(id), currency, rate, minCharge }
       return showService(await write(deps, { request, reply, operation: setServicePrice, input }))
     },
   )

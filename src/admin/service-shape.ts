@@ -18,7 +18,10 @@ const SentMargin = Type.Union([Type.Number(), Type.String()], {
   description: 'By how many per cent more than the upstream, up to 4 decimals; `null`: as it says',
 })
 const SentFixed = Type.String({ description: 'More for 1000, beside the per cent' })
-const Price = strictObject({ currency: Type.String(), rate: Rate })
+export const MinCharge = Type.Optional(
+  Type.String({ description: "The least that an order costs, before its key's discount" }),
+)
+const Price = strictObject({ currency: Type.String(), rate: Rate, min_charge: MinCharge })
 const SentProvider = strictObject({
   provider: Type.String(),
   upstream_service: Type.Optional(
@@ -112,7 +115,7 @@ export const ServiceShape = Type.Object({
   confirm_first: Type.Boolean(),
   provider: Type.String(),
   providers: Type.Array(Provider),
-  prices: Type.Array(Type.Object({ currency: Type.String(), rate: Amount })),
+  prices: Type.Array(Type.Object({ currency: Type.String(), rate: Amount, min_charge: Amount })),
   created_at: Instant,
   updated_at: Instant,
 })
@@ -140,9 +143,10 @@ export function showService(service: Service): Static<typeof ServiceShape> {
     confirm_first: service.confirmFirst,
     provider: service.provider,
     providers: service.providers.map(showProvider),
-    prices: service.prices.map(({ currency, rateMicros }) => ({
+    prices: service.prices.map(({ currency, rateMicros, minChargeMicros }) => ({
       currency,
       rate: formatAmount(BigInt(rateMicros), 2),
+      min_charge: formatAmount(BigInt(minChargeMicros), 2),
     })),
     created_at: service.createdAt,
     updated_at: service.updatedAt,

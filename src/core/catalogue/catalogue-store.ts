@@ -139,17 +139,25 @@ export async function lockService(tx: Tx, id: bigint): Promise<Service> {
   return await readService(tx, id)
 }
 
-/** Micros for 1000. */
+/** Micros for 1000. A least charge that is left out stays as it is. */
 export async function upsertPrice(
   tx: Tx,
-  price: { serviceId: bigint; currency: string; rateMicros: bigint },
+  price: {
+    serviceId: bigint
+    currency: string
+    rateMicros: bigint
+    minChargeMicros?: bigint | undefined
+  },
 ): Promise<void> {
+  const { rateMicros: rate, minChargeMicros } = price
+  const changes = {
+    rate,
+    ...(minChargeMicros === undefined ? {} : { min_charge: minChargeMicros }),
+  }
   await tx
     .insertInto('service_price')
-    .values({ service_id: price.serviceId, currency: price.currency, rate: price.rateMicros })
-    .onConflict((conflict) =>
-      conflict.columns(['service_id', 'currency']).doUpdateSet({ rate: price.rateMicros }),
-    )
+    .values({ service_id: price.serviceId, currency: price.currency, ...changes })
+    .onConflict((conflict) => conflict.columns(['service_id', 'currency']).doUpdateSet(changes))
     .execute()
 }
 

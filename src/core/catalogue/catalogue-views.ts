@@ -53,7 +53,9 @@ async function services(
         .whereRef('p.service_id', '=', 's.id')
         .select(
           sql<ServicePrice[] | null>`json_agg(json_build_object(
-            'currency', p.currency, 'rateMicros', p.rate::text) order by p.currency)`.as('list'),
+            'currency', p.currency, 'rateMicros', p.rate::text, 'minChargeMicros', p.min_charge::text) order by p.currency)`.as(
+            'list',
+          ),
         )
         .as('prices'),
     )

@@ -14,6 +14,7 @@ import { readService } from './catalogue-views.ts'
 import { checkLinkPattern } from './link-pattern.ts'
 import {
   checkLargestCharge,
+  checkMinCharge,
   checkQuantities,
   checkRate,
   checkRefillTerms,
@@ -27,7 +28,12 @@ import { checkProviders, replaceProviders } from './service-provider-store.ts'
 export interface CreateServiceInput extends NewService {
   /** Who is asked, in this order; left out or none: `provider` alone. */
   readonly providers?: readonly ServiceProvider[] | undefined
-  readonly prices: readonly { readonly currency: string; readonly rate: string }[]
+  readonly prices: readonly {
+    readonly currency: string
+    readonly rate: string
+    /** The least that an order costs; left out: nothing. */
+    readonly minCharge?: string | undefined
+  }[]
 }
 
 /**
@@ -72,7 +78,11 @@ export function createService(
         const rateMicros = checkRate(price.rate, `/prices/${index}/rate`)
         checkLargestCharge(input, rateMicros, `/prices/${index}/rate`)
         await systemAccount(tx, 'revenue', currency)
-        await upsertPrice(tx, { serviceId, currency, rateMicros })
+        const minChargeMicros = checkMinCharge(
+          price.minCharge ?? '0',
+          `/prices/${index}/min_charge`,
+        )
+        await upsertPrice(tx, { serviceId, currency, rateMicros, minChargeMicros })
       }
       record({ kind: 'service.created', subjectId: serviceId, accountId: null })
       return await readService(tx, serviceId)

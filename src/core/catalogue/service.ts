@@ -57,10 +57,11 @@ export interface ServiceProvider {
   readonly marginFixedMicros: string | null
 }
 
-/** Micros for 1000, as text. */
+/** Micros as text: for 1000, and the least that an order costs before its key's discount. */
 export interface ServicePrice {
   readonly currency: string
   readonly rateMicros: string
+  readonly minChargeMicros: string
 }
 
 export const QUANTITY_MAX = 1_000_000_000_000
@@ -151,6 +152,15 @@ export function checkRate(text: string, pointer = '/rate'): bigint {
     throw invalidField(pointer, 'must be a decimal such as "0.90", above 0, up to 6 decimals')
   }
   return rateMicros
+}
+
+/** The least that an order costs: nothing or more, up to six decimals. Micros; else refused. */
+export function checkMinCharge(text: string, pointer = '/min_charge'): bigint {
+  const minChargeMicros = parseAmount(text)
+  if (minChargeMicros === undefined) {
+    throw invalidField(pointer, 'must be a decimal such as "0.05", up to 6 decimals')
+  }
+  return minChargeMicros
 }
 
 /** Refused where the largest order would cost more than an amount may be. */

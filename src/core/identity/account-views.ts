@@ -55,6 +55,7 @@ export function toAccount(row: Selectable<AccountRow>): Account {
     currency: row.currency,
     timeZone: row.time_zone,
     taxProfileId: String(row.tax_profile_id),
+    discountGroupId: row.discount_group_id === null ? null : String(row.discount_group_id),
     state: row.state as AccountState,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),

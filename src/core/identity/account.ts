@@ -12,6 +12,8 @@ export interface Account {
   readonly currency: string
   readonly timeZone: string
   readonly taxProfileId: string
+  /** The group whose discount it gets; null: none. */
+  readonly discountGroupId: string | null
   readonly state: AccountState
   readonly createdAt: string
   readonly updatedAt: string

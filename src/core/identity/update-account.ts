@@ -2,6 +2,7 @@ import { requireNoPurchases } from '../billing/require-no-purchases.ts'
 import { moveEpoch } from '../epoch.ts'
 import { changeWalletCurrency } from '../ledger/wallets.ts'
 import type { Operation } from '../operation.ts'
+import { forgetAccountRates } from '../pricing/forget-account-rates.ts'
 import { checkEmail, checkLine } from '../text-field.ts'
 import { ACCOUNT_NAME_LENGTH_MAX, type Account, checkCurrency, checkTimeZone } from './account.ts'
 import { lockAccount, updateAccountRow } from './account-store.ts'
@@ -44,6 +45,7 @@ export const updateAccount: Operation<UpdateAccountInput, Account> = {
     if (fields.includes('currency')) {
       await changeWalletCurrency(tx, accountId, after.currency)
       await requireNoPurchases(tx, accountId)
+      await forgetAccountRates(tx, accountId)
     }
     record({ kind: 'account.updated', subjectId: accountId, accountId, data: { fields } })
     return await updateAccountRow(tx, accountId, {
