@@ -19,7 +19,7 @@ const ASK_MAX_MS = 18_000
 /**
  * Asks the providers of `orders` to cancel them. An order whose handing over was never answered
  * is handed over again first where that is safe, which tells its ref; one that the provider then
- * does not take has had nothing delivered. Never throws: what fails, or takes too long, is unknown.
+ * refuses has had nothing delivered. Never throws: what fails, or takes too long, is unknown.
  */
 export async function askToCancel(
   drivers: DeliveryDrivers,
@@ -84,9 +84,9 @@ function fromSubmit(order: StoredOrder, answer: SubmitAnswer | undefined): Asked
     case 'accepted':
       return { kind: 'unknown', providerRef: answer.ref, startCount: answer.startCount }
     case 'refused':
-    case 'later':
       return { kind: 'canceled', remains: order.quantity, ...known(order) }
     default:
+      // "Later" speaks of this asking alone: an earlier one may have arrived.
       return undefined
   }
 }
