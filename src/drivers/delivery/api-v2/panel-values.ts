@@ -8,7 +8,7 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const ID = /^[\w.:-]{1,100}$/
+const ID = /^[A-Za-z0-9][\w.:-]{0,99}$/
 const NO_ID = new Set(['0', 'true', 'false', 'null', 'undefined', 'success', 'error', 'ok'])
 
 /** What something is called at the upstream; undefined where this is no name. */
