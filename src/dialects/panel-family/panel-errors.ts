@@ -7,7 +7,9 @@ export const PANEL_ERRORS = {
   rate_limited: { when: 'More requests in this minute than the address may send.' },
   unknown_action: {
     when: '`action` is missing or not one of this API.',
-    detail: 'action must be one of balance, services, add, status, multiStatus, cancel',
+    detail:
+      'action must be one of balance, services, add, status, multiStatus, cancel, refill, ' +
+      'refill_status',
   },
   invalid_input: {
     when: 'A field is missing or wrong; the text names it and says what to change.',
@@ -18,6 +20,10 @@ export const PANEL_ERRORS = {
   idempotency_key_reused: { when: 'The idempotency key stands for another request already.' },
   service_not_found: { when: 'No such service, or it is not sold in this currency.' },
   order_not_found: { when: 'No such order among those of this account.' },
+  order_not_refillable: {
+    when: 'The service has no refill, the order was not delivered, or it is too late or too early.',
+  },
+  refill_not_found: { when: 'No such refill among those of this account.' },
   type_not_orderable: {
     when: 'The service is a subscription: those are made on the customer site.',
     detail: 'Subscriptions are created on the customer site, not through the API',
@@ -59,6 +65,14 @@ export const ADD_REFUSALS: readonly PanelRefusal[] = [
 export const CANCEL_REFUSALS: readonly PanelRefusal[] = [
   'invalid_input',
   'too_many_ids',
+  'provider_error',
+  'idempotency_key_invalid',
+  'idempotency_key_reused',
+]
+
+/** What asking for refills refuses, beside what every request can meet. */
+export const REFILL_REFUSALS: readonly PanelRefusal[] = [
+  'invalid_input',
   'provider_error',
   'idempotency_key_invalid',
   'idempotency_key_reused',

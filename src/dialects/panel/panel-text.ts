@@ -17,6 +17,7 @@ import {
   plainRequest,
   wholeText,
 } from '../panel-family/panel-schemas.ts'
+import { refillActions } from '../panel-family/refill-texts.ts'
 import { panel } from './panel.ts'
 
 const Service = closed({
@@ -197,13 +198,15 @@ const ACTIONS: readonly PanelAction[] = [
     },
     refuses: CANCEL_REFUSALS,
   },
+  ...refillActions({ one: 1, other: 2 }),
 ]
 
 /** The order panel's API in words, for its OpenAPI document. */
 export const panelText: PanelText = {
   dialect: panel,
   title: 'Panel API',
-  summary: 'Orders by form: balance, services, add, status, multiStatus, cancel.',
+  summary:
+    'Orders by form: balance, services, add, status, multiStatus, cancel, refill, refill_status.',
   description: `Send every request as POST with a form: \`key\` and \`action\` always, and the fields of the action. Multipart and JSON bodies are taken too, and GET with a query.
 
 Errors are \`{"error":"…"}\` with the HTTP status below. A key made with \`legacy_errors\` gets them with HTTP 200, for clients that read nothing else.

@@ -17,6 +17,7 @@ import {
   plainRequest,
   wholeText,
 } from '../panel-family/panel-schemas.ts'
+import { refillActions } from '../panel-family/refill-texts.ts'
 import { panelbon } from './panelbon.ts'
 
 const Service = closed({
@@ -192,6 +193,7 @@ const ACTIONS: readonly PanelAction[] = [
     },
     refuses: CANCEL_REFUSALS,
   },
+  ...refillActions({ one: 'CR-202411-0001', other: 'CR-202411-0002' }),
 ]
 
 /** PanelBon's API in words, for its OpenAPI document. */
