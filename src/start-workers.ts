@@ -4,6 +4,7 @@ import type { Core, Stop } from './start-core.ts'
 import { startCleanUp } from './workers/clean-up.ts'
 import { startDeliveryWorker } from './workers/delivery-worker.ts'
 import { startKeyUseWorker } from './workers/key-use-worker.ts'
+import { startPaceWorker } from './workers/pace-worker.ts'
 import { startPaymentWorker } from './workers/payment-worker.ts'
 import { startRefillWorker } from './workers/refill-worker.ts'
 import { startRenewalWorker } from './workers/renewal-worker.ts'
@@ -22,6 +23,7 @@ export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
     startPaymentWorker({ payments, log }),
     startRenewalWorker({ funnel, payDue: (o) => payDuePurchases(payments, o), log, busy }),
     startCleanUp({ funnel, log, busy }),
+    startPaceWorker({ funnel, log, busy }),
     startKeyUseWorker({ funnel, keys: desk.keys, log }),
   ]
   for (const worker of workers) stops.push(() => worker.stop())
