@@ -64,13 +64,9 @@ export class KeyDirectory {
     return owner
   }
 
-  /**
-   * The same actor where nothing has changed since it was read, which one reading of the epochs
-   * tells; else as `again`.
-   */
-  async current(actor: KeyActor): Promise<KeyActor> {
-    const { key } = await this.#watch.refresh()
-    return key === actor.epoch ? actor : await this.again(actor)
+  /** The key epoch, read after this was called: what was read under it stands. */
+  async epoch(): Promise<bigint> {
+    return (await this.#watch.refresh()).key
   }
 
   /** The keys used since the last call: for `last_used_at`. */

@@ -1,6 +1,7 @@
 import type { Db } from '../../db/database.ts'
 import type { AccountTerms, KeyActor, OperatorActor, UserActor } from '../actor.ts'
 import { readAccountTerms } from '../identity/account-terms.ts'
+import type { KeyDirectory } from '../identity/key-directory.ts'
 import { Refusal } from '../refusal.ts'
 
 /** Whose wallet pays for an order, and who says so: a key, or somebody without one. */
@@ -33,6 +34,14 @@ export async function accountBuyer(
 export async function buyerOf(db: Db, actor: KeyActor | UserActor): Promise<Buyer> {
   if (actor.kind === 'key') return actor
   return await accountBuyer(db, { accountId: actor.accountId, by: actor })
+}
+
+/** The buyer as it stands now. Refuses `unauthorized` where its key no longer works. */
+export async function buyerAgain(
+  desk: { readonly db: Db; readonly keys: KeyDirectory },
+  buyer: Buyer,
+): Promise<Buyer> {
+  return buyer.kind === 'key' ? await desk.keys.again(buyer) : await accountBuyer(desk.db, buyer)
 }
 
 /** Who orders, as rights and the audit trail know them. */

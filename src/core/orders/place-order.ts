@@ -11,7 +11,7 @@ import { findOrderByKey } from '../order-by-key.ts'
 import { chargeFor } from '../pricing/charge.ts'
 import { ownPrice } from '../pricing/own-price.ts'
 import { Refusal } from '../refusal.ts'
-import { accountBuyer, type Buyer, orderedBy } from './buyer.ts'
+import { type Buyer, buyerAgain, orderedBy } from './buyer.ts'
 import { awaitProvider } from './confirm-order.ts'
 import type { DeliveryDrivers } from './delivery-driver.ts'
 import { exclusiveLinkOf } from './exclusive-link.ts'
@@ -136,18 +136,13 @@ export async function placeOrderFor(
       case 'link_active':
         throw new Refusal('link_active')
       case 'stale':
-        actor = await again(desk, actor)
+        actor = await buyerAgain(desk, actor)
+        // Whoever has no key has not looked at the epochs: prices may have moved, too.
+        if (actor.kind !== 'key') await desk.catalogue.again()
         authorize(orderedBy(actor), 'write:orders')
     }
   }
   throw new Refusal('unavailable', { retryAfterSeconds: 1 })
-}
-
-/** The buyer as it stands now. Refuses `unauthorized` where its key no longer works. */
-async function again(desk: OrderDesk, buyer: Buyer): Promise<Buyer> {
-  if (buyer.kind === 'key') return await desk.keys.again(buyer)
-  await desk.catalogue.again()
-  return await accountBuyer(desk.db, buyer)
 }
 
 /**

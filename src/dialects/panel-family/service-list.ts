@@ -2,9 +2,9 @@ import type { FastifyReply } from 'fastify'
 import type { KeyActor } from '../../core/actor.ts'
 import type { Catalogue } from '../../core/catalogue/catalogue-cache.ts'
 import { authorizeAny } from '../../core/execute.ts'
+import { currentPrices } from '../../core/orders/current-prices.ts'
 import { ORDER_READERS } from '../../core/orders/order-reader.ts'
 import type { OrderDesk } from '../../core/orders/place-order.ts'
-import { currentPrices } from '../../core/pricing/current-prices.ts'
 import { compressed, encodingFor } from '../../http/compressed.ts'
 import type { PanelDialect } from './panel-dialect.ts'
 
@@ -16,7 +16,7 @@ export async function serviceList(
   reply: FastifyReply,
   o: { dialect: PanelDialect; desk: OrderDesk; actor: KeyActor },
 ): Promise<Buffer> {
-  const { catalogue, actor } = await currentPrices(o.desk, o.actor)
+  const { catalogue, buyer: actor } = await currentPrices(o.desk, o.actor)
   authorizeAny(actor, ORDER_READERS)
   const bytes = rendered(catalogue, { dialect: o.dialect, actor })
   // Whoever keeps answers must not give one caller the bytes of another.
