@@ -4,6 +4,7 @@ import type { VerifyCheck } from './verify-check.ts'
 import { wrongEvents } from './verify-events.ts'
 import { wrongNumbers } from './verify-invoices.ts'
 import { wrongRefunds } from './verify-orders.ts'
+import { wrongParts } from './verify-parts.ts'
 import { wrongPurchases } from './verify-purchases.ts'
 import { wrongPeriods } from './verify-subscriptions.ts'
 
@@ -15,6 +16,7 @@ export const VERIFY_CHECKS: readonly VerifyCheck[] = [
   { name: 'transfer_has_one_cause', breaches: wrongCauses },
   { name: 'cause_has_its_transfer', breaches: missingTransfers },
   { name: 'refunds_within_charge', breaches: wrongRefunds },
+  { name: 'parts_add_up', breaches: wrongParts },
   { name: 'lines_equal_purchase_equal_invoice', breaches: wrongPurchases },
   { name: 'periods_tile', breaches: wrongPeriods },
   { name: 'invoice_numbers_gapless', breaches: wrongNumbers },

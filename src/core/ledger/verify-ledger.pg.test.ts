@@ -5,6 +5,7 @@ import { newBillingScene } from '../../../test/kit/billing-scene.ts'
 import type { Books } from '../../../test/kit/books.ts'
 import { NOWHERE, PLANTS, transfer } from '../../../test/kit/ledger-breaches.ts'
 import { newScene } from '../../../test/kit/ledger-scene.ts'
+import { newPartScene, PART_PLANTS } from '../../../test/kit/part-breaches.ts'
 import { readTrialBalance } from './trial-balance.ts'
 import { VERIFY_CHECKS } from './verify-checks.ts'
 import { type Verification, verifyLedger } from './verify-ledger.ts'
@@ -27,9 +28,14 @@ describe('verify names what is wrong, in what is new and in all', () => {
     test(told.breach, () => isNamed({ newScene: newBillingScene, plant, ...told }))
   }
 
+  for (const { plant, ...told } of PART_PLANTS) {
+    test(told.breach, () => isNamed({ newScene: newPartScene, plant, ...told }))
+  }
+
   test('every check has a plant', () => {
+    const plants = [...PLANTS, ...BILLING_PLANTS, ...PART_PLANTS]
     assert.deepEqual(
-      [...new Set([...PLANTS, ...BILLING_PLANTS].map((plant) => plant.check))].toSorted(),
+      [...new Set(plants.map((plant) => plant.check))].toSorted(),
       VERIFY_CHECKS.map((check) => check.name).toSorted(),
     )
   })

@@ -16,33 +16,39 @@ export function wrongRefunds(scope: VerifyScope): RawBuilder<unknown> {
       and (coalesce(s.made, 0) <> o.refunded or coalesce(s.made, 0) > o.charge)`
 }
 
-const END_KINDS = sql`
-  ('order.partial', 'order.completed', 'order.done', 'order.canceled', 'order.failed')`
-
 /**
  * An order is placed once, enters each later state at most once and its present one exactly once,
- * and ends at most once.
+ * and ends at most once. The same is true of a part of an order, in events of its own.
  */
 export function wrongOrderEvents(scope: VerifyScope): RawBuilder<unknown> {
   return sql`
-    select format('order %s is %s: events of placing %s, of starting %s, of ending %s, last %s',
-      coalesce(o.id, s.subject_id), coalesce(o.state, 'missing'), coalesce(s.placed, 0),
-      coalesce(s.started, 0), coalesce(s.ended, 0), coalesce(s.end_kind, 'none')) as breach
-    from (select * from service_order o where ${among(scope.orderIds, 'o.id')}) o
+    select format('%s %s is %s: events of placing %s, of starting %s, of ending %s, last %s',
+      coalesce(o.name, s.name), coalesce(o.id, s.subject_id), coalesce(o.state, 'missing'),
+      coalesce(s.placed, 0), coalesce(s.started, 0), coalesce(s.ended, 0),
+      coalesce(s.name || '.' || s.end_verb, 'none')) as breach
+    from (
+      select o.id, o.state, case when o.parent_id is null then 'order' else 'order_part' end as name
+      from service_order o where ${among(scope.orderIds, 'o.id')}
+    ) o
     full join (
-      select e.subject_id,
-        count(*) filter (where e.kind = 'order.placed') as placed,
-        count(*) filter (where e.kind = 'order.in_progress') as started,
-        count(*) filter (where e.kind in ${END_KINDS}) as ended,
-        max(e.kind) filter (where e.kind in ${END_KINDS}) as end_kind
-      from event e
-      where e.kind like 'order.%' and ${among(scope.orderIds, 'e.subject_id')}
-      group by e.subject_id
-    ) s on s.subject_id = o.id
+      select e.subject_id, e.name, count(*) filter (where e.verb = 'placed') as placed,
+        count(*) filter (where e.verb = 'in_progress') as started,
+        count(*) filter (where e.verb in ${END_VERBS}) as ended,
+        max(e.verb) filter (where e.verb in ${END_VERBS}) as end_verb
+      from (
+        select subject_id, split_part(kind, '.', 1) as name, split_part(kind, '.', 2) as verb
+        from event
+        where (kind like 'order.%' or kind like 'order\\_part.%')
+          and ${among(scope.orderIds, 'subject_id')}
+      ) e
+      group by e.subject_id, e.name
+    ) s on s.subject_id = o.id and s.name = o.name
     where o.id is null or s.placed is distinct from 1 or s.started > 1 or s.ended > 1
       or case o.state
         when 'pending' then s.started + s.ended > 0
         when 'in_progress' then s.started <> 1 or s.ended > 0
-        else s.end_kind is distinct from 'order.' || o.state
+        else s.end_verb is distinct from o.state
       end`
 }
+
+const END_VERBS = sql`('partial', 'completed', 'done', 'canceled', 'failed')`

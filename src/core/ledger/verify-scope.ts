@@ -45,7 +45,7 @@ export async function readScope(db: Db, span: VerifiedSpan): Promise<VerifyScope
       db,
       sql`select o.id from service_order o where ${changed('o')}
         union select r.order_id from order_refund r where ${changed('r')}
-        union ${told('order')}`,
+        union ${told('order')} union ${told('order_part')}`,
     ),
     purchaseIds: await readIds(
       db,
