@@ -39,13 +39,6 @@ export function localMidnight(at: Date, timeZone: string): Date {
   return new Date(remembered(midnights, key, () => startOf(localDate(at, timeZone), timeZone)))
 }
 
-/** The end of the day `date` (YYYY-MM-DD) in a zone: the start of the next. */
-export function endOfLocalDate(date: string, timeZone: string): Date {
-  const key = `${date} end ${timeZone}`
-  const nextDay = () => Temporal.PlainDate.from(date).add({ days: 1 })
-  return new Date(remembered(midnights, key, () => startOf(nextDay(), timeZone)))
-}
-
 /** The day of the month, 1 to 31, in which `at` lies. */
 export function localDay(at: Date, timeZone: string): number {
   return localDate(at, timeZone).day

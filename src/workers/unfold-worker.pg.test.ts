@@ -87,10 +87,10 @@ async function handOver(part: OrderView): Promise<void> {
 /** Three runs of 1000, ten minutes apart, for 3.00. */
 async function placeDrip(params: Readonly<Record<string, unknown>> = {}): Promise<bigint> {
   return await placeOrderOf(shop, customer, {
-    quantity: 3_000n,
+    quantity: BigInt(Number(params.runs ?? 3) * 1_000),
     chargeMicros: 3_000_000n,
     unfolds: true,
-    params: { runs: '3', interval: '10', run_quantity: '1000', ...params },
+    params: { runs: '3', interval: '10', ...params },
   })
 }
 

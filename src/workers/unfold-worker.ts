@@ -103,7 +103,7 @@ function idleUntil(
   now: Date,
 ): Date | undefined {
   if (o.standing === undefined) return undefined
-  const plan = readPartPlan(o.whole.params)
+  const plan = readPartPlan(o.whole)
   const { sum, timeZone } = o.standing
   const seen = o.reading
   const { parts, report, lookAt } = unfold({
@@ -172,7 +172,7 @@ function postsAskedBy(
   { sum, timeZone, cursor, watched }: PartStanding,
   now: Date,
 ): (PostsAsked & { provider: string })[] {
-  const plan = readPartPlan(whole.params)
+  const plan = readPartPlan(whole)
   const expiresAt = expiryOf(plan, timeZone)
   if (plan.kind !== 'posts' || whole.pausedAt !== null) return []
   if (!moreToCome({ whole, plan, sum, expiresAt, now, seen: null })) return []

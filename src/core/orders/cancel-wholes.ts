@@ -88,7 +88,7 @@ function mightGoOn(
   { whole, standing }: { whole: StoredOrder; standing: PartStanding },
   now: Date,
 ): boolean {
-  const plan = readPartPlan(whole.params)
+  const plan = readPartPlan(whole)
   return moreToCome({
     whole: { ...whole, cancelRequestedAt: null },
     plan,

@@ -45,7 +45,7 @@ export const unfoldOrder: Operation<UnfoldOrderInput, UnfoldOrderOutput> = {
     if (whole === undefined || !whole.unfolds || !isHeld(whole, input.lease)) return NOTHING
     const standing = (await readPartStandings(tx, ids)).get(whole.id)
     if (standing === undefined) throw new Error(`order ${whole.id} has no account`)
-    const plan = readPartPlan(whole.params)
+    const plan = readPartPlan(whole)
     // Posts that somebody else has read on from meanwhile are in the rows already.
     const seen = startsAt(standing, input.reading) ? input.reading : null
     const expiresAt = expiryOf(plan, standing.timeZone)

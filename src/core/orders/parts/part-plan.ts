@@ -1,8 +1,8 @@
-import { endOfLocalDate } from '../../../lib/periods.ts'
+import { endOfLocalDay } from '../../../lib/periods.ts'
 
 /**
  * How an order in parts is delivered, as `params` of its row say; nothing else reads their shape.
- * - A drip-feed: `runs` parts of `run_quantity`, begun every `interval` minutes.
+ * - A drip-feed: the quantity in `runs` equal parts, begun every `interval` minutes.
  * - An order that follows the posts of a user: a part of `min` to `max` for each of `posts` posts,
  *   `old_posts` of which may be older than the order, until the end of `expiry`.
  */
@@ -32,15 +32,17 @@ export interface PostsPlan {
 
 const MINUTE_MS = 60_000
 
-export function readPartPlan(params: unknown): PartPlan {
+export function readPartPlan(whole: { params: unknown; quantity: bigint }): PartPlan {
+  const { params, quantity } = whole
   if (typeof params !== 'object' || params === null) throw new Error('an order in parts has params')
-  const { runs, interval, run_quantity, ...rest } = params as Record<string, unknown>
-  if (run_quantity !== undefined) {
+  const { runs, interval, ...rest } = params as Record<string, unknown>
+  if (runs !== undefined) {
+    const count = wholeNumber(runs, 'runs')
     return {
       kind: 'drip',
-      runs: wholeNumber(runs, 'runs'),
+      runs: count,
       intervalMs: wholeNumber(interval, 'interval') * MINUTE_MS,
-      runQuantity: BigInt(wholeNumber(run_quantity, 'run_quantity')),
+      runQuantity: quantity / BigInt(count),
       params: Object.keys(rest).length === 0 ? null : rest,
     }
   }
@@ -61,7 +63,7 @@ export function readPartPlan(params: unknown): PartPlan {
 /** When a plan ends by its calendar; null: never. */
 export function expiryOf(plan: PartPlan, timeZone: string): Date | null {
   if (plan.kind !== 'posts' || plan.expiry === null) return null
-  return endOfLocalDate(plan.expiry, timeZone)
+  return endOfLocalDay(plan.expiry, timeZone) ?? null
 }
 
 /** Decimal text, or a number that JSON has kept exact. */
