@@ -149,7 +149,8 @@ async function registerSurfaces(
     compute: new Set(drivers.compute.keys()),
     payment: new Set(drivers.payment.keys()),
   }
-  const operated = { ...renewing, watch, testClock, terms, providers }
+  const { refilling } = panels
+  const operated = { ...renewing, refilling, watch, testClock, terms, providers }
   await registerAdmin(app, operated)
   await registerCustomerSession(app, operated)
   await registerCustomer(app, { ...panels, funnel, watch, publicUrl })

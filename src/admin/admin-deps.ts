@@ -3,6 +3,7 @@ import type { PaymentDesk } from '../core/billing/paying/payment-desk.ts'
 import type { EpochWatch } from '../core/epoch-watch.ts'
 import type { Funnel } from '../core/execute.ts'
 import type { KeyDirectory } from '../core/identity/key-directory.ts'
+import type { Refilling } from '../core/orders/refills/refill-orders.ts'
 import type { ServerReader } from '../core/servers/server-reader.ts'
 import type { Limits } from '../http/limits.ts'
 import type { RestDeps } from '../http/rest/prepare-rest.ts'
@@ -15,6 +16,7 @@ export interface AdminDeps extends RestDeps {
   readonly limits: Limits
   readonly testClock: boolean
   readonly payments: PaymentDesk
+  readonly refilling: Refilling
   readonly servers: ServerReader
   readonly terms: BillingTerms
   readonly providers: ProviderNames

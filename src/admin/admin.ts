@@ -8,6 +8,7 @@ import type { AdminDeps } from './admin-deps.ts'
 import { authenticate } from './caller.ts'
 import { registerCards } from './card-routes.ts'
 import { registerCategories } from './category-routes.ts'
+import { registerCorrections } from './correction-routes.ts'
 import { registerEvents } from './event-routes.ts'
 import { registerKeys } from './key-routes.ts'
 import { registerLedger } from './ledger-routes.ts'
@@ -18,6 +19,7 @@ import { registerAccountPrices, registerDiscountGroups } from './pricing-routes.
 import { registerPromoCodes } from './promo-code-routes.ts'
 import { registerProviders } from './provider-routes.ts'
 import { registerInvoices, registerPurchases } from './purchase-routes.ts'
+import { registerRefills } from './refill-routes.ts'
 import { registerServers } from './server-routes.ts'
 import { registerServices } from './service-routes.ts'
 import { registerSession, registerSignIn } from './session-routes.ts'
@@ -47,6 +49,8 @@ const SIGNED_IN_ROUTES = [
   registerTaxProfiles,
   registerCards,
   registerOrders,
+  registerRefills,
+  registerCorrections,
   registerProviders,
   registerSimulated,
   registerLedger,

@@ -4,10 +4,15 @@ import { Refusal } from '../core/refusal.ts'
 import { setSimulatedPower } from '../drivers/compute/simulated-compute.ts'
 import { setSimulatedOutcome } from '../drivers/delivery/simulated-delivery.ts'
 import {
+  SIMULATED_REFILL_OUTCOMES,
+  setSimulatedRefill,
+} from '../drivers/delivery/simulated-refills.ts'
+import {
   SIMULATED_FAULTS,
   SIMULATED_OPERATIONS,
   setSimulatedFault,
 } from '../drivers/simulated-faults.ts'
+import { readId } from '../http/rest/paging.ts'
 import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import { Id, IdParams, oneOf, strictObject } from '../http/rest/shapes.ts'
 import type { AdminDeps } from './admin-deps.ts'
@@ -24,6 +29,7 @@ const Outcome = {
     Type.Integer({ minimum: 0, description: 'What will have been delivered by then' }),
   ),
 }
+const RefillOutcome = { outcome: oneOf(SIMULATED_REFILL_OUTCOMES) }
 const Power = { power: oneOf(['running', 'stopped']) }
 const tag = 'Testing'
 
@@ -68,6 +74,26 @@ export function registerSimulated(app: RestRoutes, deps: AdminDeps): void {
         })
       }
       return { order_id: String(orderId), outcome: body.outcome }
+    },
+  )
+  app.put(
+    '/drivers/simulated/refills/:id',
+    {
+      schema: writing(
+        { operationId: 'setSimulatedRefill', summary: 'End a simulated refill', tag },
+        {
+          params: IdParams,
+          body: strictObject(RefillOutcome),
+          answers: { 200: Type.Object({ refill_id: Id, ...RefillOutcome }) },
+        },
+      ),
+    },
+    async ({ params, body: { outcome } }) => {
+      const refillId = readId(params.id)
+      if (!(await setSimulatedRefill({ pool: database.pool, clock }, refillId, outcome))) {
+        throw new Refusal('refill_not_found')
+      }
+      return { refill_id: String(refillId), outcome }
     },
   )
   app.put(

@@ -15,6 +15,7 @@ import type { Operation } from '../../src/core/operation.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
+import { simulatedDelivery } from '../../src/drivers/delivery/simulated-delivery.ts'
 import { simulatedCards } from '../../src/drivers/payment/simulated-cards.ts'
 import { Limits } from '../../src/http/limits.ts'
 import { RateLimiter } from '../../src/http/rate-limiter.ts'
@@ -76,6 +77,7 @@ export async function startAdminApp(
     funnel,
     watch,
     payments,
+    refilling: { funnel, drivers: new Map([['simulated', simulatedDelivery(world)]]) },
     servers: new ServerReader({ db: database.db, compute }),
     terms,
     keys: new KeyDirectory(database.db, watch),

@@ -59,6 +59,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       keys,
       desk,
       cancelling: { funnel, drivers: new Map() },
+      refilling: { funnel, drivers: new Map() },
       watch,
       limits: new Limits(new RateLimiter(database.pool), 0),
       publicUrl: null,
