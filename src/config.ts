@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
 import { StartupError } from './lib/startup-error.ts'
 
 /** Everything that the environment decides, read once at start. */
@@ -22,6 +23,8 @@ export interface Config {
   readonly allowFsyncOff: boolean
   /** Orders in one commit at the most. */
   readonly commitBatchMax: number
+  /** Addresses and networks that webhooks may be sent to although they are not public. */
+  readonly webhookNetworks: readonly string[]
   /** How many days before a period ends the next one's invoice is made out. */
   readonly invoiceDaysAhead: number
   /** How many days after a period has ended unpaid its server is suspended. */
@@ -62,6 +65,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       least: 1,
       most: 1_000,
     }),
+    webhookNetworks: readNetworks(env, 'WEBHOOK_NETWORKS'),
     invoiceDaysAhead: readWhole(env, 'INVOICE_DAYS_AHEAD', {
       otherwise: INVOICE_DAYS_AHEAD,
       least: 0,
@@ -150,6 +154,17 @@ function readTrustProxy(env: Env): Config['trustProxy'] {
     )
   }
   return hops
+}
+
+function readNetworks(env: Env, name: string): string[] {
+  const networks = (text(env, name)?.split(',') ?? []).map((network) => network.trim())
+  const wrong = networks.find((network) => !isNetwork(network))
+  if (wrong === undefined) return networks
+  throw new StartupError(`${name} must be addresses and networks with commas: ${wrong}`)
+}
+
+function isNetwork(text: string): boolean {
+  return text.includes('/') ? ipaddr.isValidCIDR(text) : isIP(text) !== 0
 }
 
 function readLogLevel(env: Env): LogLevel {

@@ -13,10 +13,12 @@ import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.
 import type { OrderDesk } from './core/orders/place-order.ts'
 import { openSecretBox, type SecretBox } from './core/secret-box.ts'
 import type { ComputeDrivers } from './core/servers/compute-driver.ts'
+import type { WebhookSender } from './core/webhooks/webhook-sender.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
 import { simulatedCompute } from './drivers/compute/simulated-compute.ts'
 import { simulatedDelivery } from './drivers/delivery/simulated-delivery.ts'
 import { simulatedCards } from './drivers/payment/simulated-cards.ts'
+import { httpWebhookSender } from './drivers/webhook/http-webhook-sender.ts'
 import { Metrics } from './http/metrics.ts'
 import { RateLimiter } from './http/rate-limiter.ts'
 import { ShiftedClock } from './lib/clock.ts'
@@ -45,6 +47,7 @@ export interface Drivers {
   readonly delivery: DeliveryDrivers
   readonly compute: ComputeDrivers
   readonly payment: CardGateways
+  readonly webhooks: WebhookSender
 }
 
 /** Connections: commits and reads of the hot path have their own, so that nothing starves them. */
@@ -82,7 +85,7 @@ export async function startCore(
   limiter.start()
   stops.push(() => limiter.stop())
   const funnel = { database, clock }
-  const drivers = startDrivers(funnel)
+  const drivers = startDrivers(funnel, config)
   const terms: BillingTerms = {
     invoiceDaysAhead: config.invoiceDaysAhead,
     suspendAfterDays: config.suspendAfterDays,
@@ -122,11 +125,12 @@ function openOrderDesk(o: {
   }
 }
 
-function startDrivers({ database, clock }: Funnel): Drivers {
+function startDrivers({ database, clock }: Funnel, config: Config): Drivers {
   const world = { pool: database.pool, clock }
   return {
     delivery: new Map([['simulated', simulatedDelivery(world)]]),
     compute: new Map([['simulated', simulatedCompute(world)]]),
     payment: new Map([['simulated', simulatedCards(world)]]),
+    webhooks: httpWebhookSender({ networks: config.webhookNetworks }),
   }
 }

@@ -10,15 +10,17 @@ import { startRefillWorker } from './workers/refill-worker.ts'
 import { startRenewalWorker } from './workers/renewal-worker.ts'
 import { startServerWorker } from './workers/server-worker.ts'
 import { startUnfoldWorker } from './workers/unfold-worker.ts'
+import { startWebhookWorker } from './workers/webhook-worker.ts'
 
 /** Starts the loops that do what waits in rows; each goes into `stops`. */
 export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
-  const { funnel, drivers, desk, payments } = core
+  const { funnel, drivers, desk, payments, secrets } = core
   const busy = () => desk.committer.busy
   const workers = [
     startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy }),
     startUnfoldWorker({ funnel, drivers: drivers.delivery, numbers: desk.numbers, log, busy }),
     startRefillWorker({ funnel, drivers: drivers.delivery, log }),
+    startWebhookWorker({ funnel, sender: drivers.webhooks, secrets, log, busy }),
     startServerWorker({ funnel, compute: drivers.compute, log }),
     startPaymentWorker({ payments, log }),
     startRenewalWorker({ funnel, payDue: (o) => payDuePurchases(payments, o), log, busy }),

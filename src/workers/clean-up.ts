@@ -6,6 +6,7 @@ import { forgetRateWindows } from '../core/forget-rate-windows.ts'
 import { forgetSessions } from '../core/identity/forget-sessions.ts'
 import type { Operation } from '../core/operation.ts'
 import { forgetOrderKeys } from '../core/orders/forget-order-keys.ts'
+import { forgetMessages } from '../core/webhooks/forget-messages.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
 export interface CleanUpDeps {
@@ -18,6 +19,8 @@ export interface CleanUpDeps {
 const CHUNK = 500
 /** Many small rows a minute, of no interest once the minute is over. */
 const RATE_WINDOW_CHUNK = 10_000
+/** As many as a busy day makes in a few minutes. */
+const MESSAGE_CHUNK = 5_000
 const BETWEEN_CHUNKS_MS = 1_000
 const WHEN_CLEAN_MS = 5 * 60_000
 const BUSY_MS = 10_000
@@ -50,6 +53,7 @@ export async function cleanUpOnce(funnel: Funnel): Promise<boolean> {
     await forget(forgetOrderKeys, { before, limit: CHUNK }),
     await forget(forgetSessions, { limit: CHUNK }),
     await forget(forgetRateWindows, { limit: RATE_WINDOW_CHUNK }),
+    await forget(forgetMessages, { before, limit: MESSAGE_CHUNK }),
   ]
   return more.includes(true)
 }

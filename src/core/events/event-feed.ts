@@ -22,13 +22,14 @@ export interface FeedPage {
   readonly next: string | null
 }
 
-interface Place {
+/** Where an event stands. */
+export interface FeedPlace {
   readonly restoreEpoch: number
   readonly txId: string
   readonly id: bigint
 }
 
-const BEGINNING: Place = { restoreEpoch: 0, txId: '0', id: 0n }
+const BEGINNING: FeedPlace = { restoreEpoch: 0, txId: '0', id: 0n }
 
 interface EventRow {
   restore_epoch: number
@@ -53,8 +54,7 @@ export async function readEventFeed(
   db: Db,
   o: { after: string | null; limit: number },
 ): Promise<FeedPage> {
-  const after = o.after === null ? BEGINNING : readCursor(o.after)
-  if (o.after !== null) await checkKnown(db, after)
+  const after = await placeOf(db, o.after)
   // A column's text must not be named as the column is: `order by` would take the text, and
   // transaction 1000 come before 999.
   const { rows } = await sql<EventRow>`
@@ -75,11 +75,19 @@ export async function readEventFeed(
   }
 }
 
+/** Where a cursor stands; null: before the first event. Refuses as `readEventFeed` does. */
+export async function placeOf(db: Db, cursor: string | null): Promise<FeedPlace> {
+  if (cursor === null) return BEGINNING
+  const place = readCursor(cursor)
+  await checkKnown(db, place)
+  return place
+}
+
 /**
  * A cursor stands on an event. Where that is missing, a backup was restored that does not have it:
  * its reader knows of things that never happened here, and has to be told.
  */
-async function checkKnown(db: Db, place: Place): Promise<void> {
+async function checkKnown(db: Db, place: FeedPlace): Promise<void> {
   const { rows } = await sql`
     select from event
     where (restore_epoch, tx_id, id)
@@ -101,17 +109,18 @@ function toEvent(row: EventRow): FeedEvent {
     actorId: row.actor_id,
     data: row.data,
     createdAt: row.created_at,
-    cursor: writeCursor({ restoreEpoch: row.restore_epoch, txId: row.tx_number, id: row.id }),
+    cursor: cursorOf({ restoreEpoch: row.restore_epoch, txId: row.tx_number, id: row.id }),
   }
 }
 
 const CURSOR_SHAPE = /^events (\d{1,9}) (\d{1,19}) (\d{1,18})$/
 
-function writeCursor({ restoreEpoch, txId, id }: Place): string {
+/** Reading goes on behind the event at this place. */
+export function cursorOf({ restoreEpoch, txId, id }: FeedPlace): string {
   return Buffer.from(`events ${restoreEpoch} ${txId} ${id}`, 'utf8').toString('base64url')
 }
 
-function readCursor(cursor: string): Place {
+function readCursor(cursor: string): FeedPlace {
   const match = CURSOR_SHAPE.exec(Buffer.from(cursor, 'base64url').toString('utf8'))
   if (!match) throw invalidField('/after', 'must be the nextCursor of this feed')
   return {

@@ -1,0 +1,32 @@
+import type { OperationContext } from '../operation.ts'
+import { checkUrl } from './webhook.ts'
+import { insertEndpoint, lockMainEndpoint, updateEndpoint } from './webhook-store.ts'
+
+/**
+ * Makes `url` the account's own webhook address; null: it has none. `secret` is a new one, sealed,
+ * for where there was none before. Says whether anything changed. Refuses `invalid_input`.
+ */
+export async function setMainEndpoint(
+  context: OperationContext,
+  o: { accountId: bigint; url: string | null; secret: string },
+): Promise<boolean> {
+  const { tx, record } = context
+  const { accountId } = o
+  const url = o.url === null ? null : checkUrl(o.url)
+  const before = await lockMainEndpoint(tx, accountId)
+  if (url === (before?.url ?? null)) return false
+  const told = (verb: string, subjectId: bigint) =>
+    record({ kind: `webhook_endpoint.${verb}`, subjectId, accountId })
+  if (before === undefined) {
+    if (url === null) return false
+    const { id } = await insertEndpoint(context, { ...o, url, isMain: true })
+    told('created', id)
+  } else if (url === null) {
+    await updateEndpoint(context, before, { state: 'removed' })
+    told('removed', before.id)
+  } else {
+    await updateEndpoint(context, before, { url, state: 'active' })
+    told('updated', before.id)
+  }
+  return true
+}
