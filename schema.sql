@@ -1134,6 +1134,15 @@ create table upstream (
   constraint upstream_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text]))
 );
 
+create table upstream_margin (
+  upstream_id bigint not null,
+  category_id bigint not null,
+  margin_ppm integer not null,
+  margin_fixed bigint not null,
+  constraint upstream_margin_pkey PRIMARY KEY (upstream_id, category_id),
+  constraint upstream_margin_range CHECK (margin_ppm >= 0 AND margin_fixed >= 0)
+);
+
 create table upstream_service (
   upstream_id bigint not null,
   service text not null,
@@ -1294,6 +1303,10 @@ alter table subscription add constraint subscription_server_fkey
   FOREIGN KEY (server_id) REFERENCES server(id);
 alter table subscription_period add constraint subscription_period_subscription_fkey
   FOREIGN KEY (subscription_id) REFERENCES subscription(id);
+alter table upstream_margin add constraint upstream_margin_category_fkey
+  FOREIGN KEY (category_id) REFERENCES service_category(id);
+alter table upstream_margin add constraint upstream_margin_upstream_fkey
+  FOREIGN KEY (upstream_id) REFERENCES upstream(id);
 alter table upstream_service add constraint upstream_service_upstream_fkey
   FOREIGN KEY (upstream_id) REFERENCES upstream(id);
 alter table webhook_endpoint add constraint webhook_endpoint_account_fkey

@@ -420,3 +420,16 @@ alter table service_order add column refused_by text[];
 -- A change of a group's discount touches all of its accounts.
 create index account_discount_group_idx on account (discount_group_id)
   where discount_group_id is not null;
+
+-- What the services of a category cost more than at the upstream, instead of its margin.
+create table upstream_margin (
+  upstream_id bigint not null,
+  category_id bigint not null,
+  margin_ppm integer not null,
+  margin_fixed bigint not null,
+  constraint upstream_margin_pkey primary key (upstream_id, category_id),
+  constraint upstream_margin_upstream_fkey foreign key (upstream_id) references upstream (id),
+  constraint upstream_margin_category_fkey
+    foreign key (category_id) references service_category (id),
+  constraint upstream_margin_range check (margin_ppm >= 0 and margin_fixed >= 0)
+);

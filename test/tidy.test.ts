@@ -178,6 +178,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   tax_profile: ['src/core/billing/tax/'],
   transfer: ['src/core/ledger/'],
   upstream: ['src/core/upstreams/'],
+  upstream_margin: ['src/core/upstreams/'],
   upstream_service: ['src/core/upstreams/'],
   webhook_cursor: ['src/core/webhooks/'],
   webhook_endpoint: ['src/core/webhooks/'],

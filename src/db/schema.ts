@@ -686,6 +686,13 @@ export interface Upstream {
   when_failing: Generated<string>;
 }
 
+export interface UpstreamMargin {
+  category_id: bigint;
+  margin_fixed: bigint;
+  margin_ppm: number;
+  upstream_id: bigint;
+}
+
 export interface UpstreamService {
   can_cancel: Generated<boolean>;
   can_dripfeed: Generated<boolean>;
@@ -803,6 +810,7 @@ export interface DB {
   tax_profile: TaxProfile;
   transfer: Transfer;
   upstream: Upstream;
+  upstream_margin: UpstreamMargin;
   upstream_service: UpstreamService;
   webhook_cursor: WebhookCursor;
   webhook_endpoint: WebhookEndpoint;

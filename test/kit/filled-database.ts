@@ -61,6 +61,7 @@ export async function fillDatabase(client: pg.Client): Promise<void> {
     insert into upstream_service (upstream_id, service, name, type, category, rate, min_quantity,
       max_quantity, seen_at)
     values (1, '1', 'Tags', 'Default', 'Work', 9223372036854775807, 1, 2, now());
+    insert into upstream_margin values (1, 1, 50000, 9223372036854775807);
     insert into notice (kind, subject, data, created_at, updated_at)
     values ('upstream.balance', '1', '{"balance": "1.00"}', now(), now());
     insert into discount_group (name, discount_ppm, created_at, updated_at)
