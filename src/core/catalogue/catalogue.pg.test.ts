@@ -67,8 +67,8 @@ test('a service is sold in the currencies that it has a price in', async () => {
   const service = await run(add, good)
   const serviceId = BigInt(service.id)
   assert.deepEqual(service.prices, [
-    { currency: 'SEK', rateMicros: '9123456' },
-    { currency: 'USD', rateMicros: '900000' },
+    { currency: 'SEK', rateMicros: '9123456', minChargeMicros: '0' },
+    { currency: 'USD', rateMicros: '900000', minChargeMicros: '0' },
   ])
   const revenue = await database.db
     .selectFrom('ledger_account')
@@ -115,6 +115,10 @@ test('what is not a service is refused, naming the field, and leaves nothing', a
     '/min_quantity': { minQuantity: 0 },
     '/max_quantity': { minQuantity: 10, maxQuantity: 9 },
     '/package_quantity': { packageQuantity: 5 },
+    '/quantity_step': { quantityStep: 10_001 },
+    '/link_pattern': { linkPattern: '(?<!look)around' },
+    '/refill_days': { refillDays: 0 },
+    '/refill_cooldown_hours': { refillCooldownHours: 0.5 },
     '/category_id': { categoryId: 999_999n },
     '/provider': { provider: 'nobody' },
     '/name': { name: ' ' },
@@ -154,4 +158,60 @@ test('a change keeps what is not given, and the rules', async () => {
     code: 'invalid_input',
   })
   await assert.rejects(run(change, { serviceId: 999_999n }), { code: 'not_found' })
+})
+
+test('what is not said of a service is as in most, and changes keep what is not given', async () => {
+  const plain = await run(add, good)
+  const { quantityStep, linkPattern, oneActivePerLink, confirmFirst, providers } = plain
+  assert.deepEqual(
+    [quantityStep, linkPattern, oneActivePerLink, confirmFirst, providers],
+    [1, null, false, false, []],
+  )
+  assert.deepEqual([plain.refillDays, plain.refillCooldownHours], [null, 24])
+  const rules = {
+    quantityStep: 10,
+    linkPattern: '^https://',
+    oneActivePerLink: true,
+    refillDays: 30,
+    refillCooldownHours: 0,
+    confirmFirst: true,
+  }
+  const strict = await run(change, { serviceId: BigInt(plain.id), ...rules })
+  assert.deepEqual(strict, { ...plain, ...rules, updatedAt: strict.updatedAt })
+  const again = await run(change, { serviceId: BigInt(plain.id), position: 9 })
+  assert.deepEqual(again, { ...strict, position: 9, updatedAt: again.updatedAt })
+})
+
+test('the first of those who deliver is who is asked first', async () => {
+  const one = {
+    upstreamService: null,
+    followsPrice: false,
+    marginPpm: null,
+    marginFixedMicros: null,
+  }
+  const providers = [
+    { ...one, provider: 'manual', upstreamService: '12' },
+    { ...one, provider: 'simulated', marginPpm: 50_000, marginFixedMicros: '1000' },
+  ]
+  const service = await run(add, { ...good, providers })
+  assert.equal(service.provider, 'manual')
+  assert.deepEqual(service.providers, providers)
+  const serviceId = BigInt(service.id)
+  const turned = await run(change, { serviceId, providers: providers.toReversed() })
+  assert.equal(turned.provider, 'simulated')
+  assert.deepEqual(turned.providers, providers.toReversed())
+  const alone = await run(change, { serviceId, provider: 'manual' })
+  assert.deepEqual([alone.provider, alone.providers], ['manual', []])
+  for (const wrong of [
+    [{ ...one, provider: 'nobody' }],
+    [
+      { ...one, provider: 'manual' },
+      { ...one, provider: 'manual' },
+    ],
+    Array.from({ length: 11 }, () => ({ ...one, provider: 'manual' })),
+  ]) {
+    await assert.rejects(run(change, { serviceId, providers: wrong }), { code: 'invalid_input' })
+  }
+  const after = await run(change, { serviceId, position: alone.position })
+  assert.deepEqual(after, { ...alone, updatedAt: after.updatedAt })
 })
