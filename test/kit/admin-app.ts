@@ -6,12 +6,15 @@ import type { AdminDeps } from '../../src/admin/admin-deps.ts'
 import { registerCustomerSession } from '../../src/admin/customer-session.ts'
 import { SYSTEM } from '../../src/core/actor.ts'
 import { PaymentDesk } from '../../src/core/billing/paying/payment-desk.ts'
+import { CatalogueCache, CatalogueCache } from '../../src/core/catalogue/catalogue-cache.ts'
 import { EpochWatch } from '../../src/core/epoch-watch.ts'
 import { execute, type Funnel } from '../../src/core/execute.ts'
 import { createOperator } from '../../src/core/identity/create-operator.ts'
 import { createOperatorKey } from '../../src/core/identity/create-operator-key.ts'
 import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
 import type { Operation } from '../../src/core/operation.ts'
+import { NumberBlocks, NumberBlocks } from '../../src/core/orders/number-blocks.ts'
+import { OrderCommitter, OrderCommitter } from '../../src/core/orders/order-committer.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
@@ -73,14 +76,26 @@ export async function startAdminApp(
   const cards = new Map([['simulated', simulatedCards(world)]])
   const terms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
   const payments = new PaymentDesk({ funnel, compute, cards, terms, log: { warn: () => {} } })
+  const keys = new KeyDirectory(database.db, watch)
+  const { db, pool } = database
   const deps: AdminDeps = {
     funnel,
+    desk: {
+      db,
+      clock,
+      keys,
+      catalogue: new CatalogueCache(db, watch),
+      numbers: new NumberBlocks(pool),
+      committer: new OrderCommitter(pool),
+      drivers: new Map([['simulated', simulatedDelivery(world)]]),
+      funnel,
+    },
     watch,
     payments,
     refilling: { funnel, drivers: new Map([['simulated', simulatedDelivery(world)]]) },
     servers: new ServerReader({ db: database.db, compute }),
     terms,
-    keys: new KeyDirectory(database.db, watch),
+    keys,
     limits: new Limits(new RateLimiter(database.pool), 0),
     publicUrl: o.publicUrl === undefined ? 'https://purser.example' : o.publicUrl,
     testClock: o.testClock ?? true,

@@ -36,22 +36,31 @@ export interface OrderFilter {
   readonly state?: OrderState | undefined
   /** The last id of the page before: pages go from the newest order to the oldest. */
   readonly beforeId?: bigint | undefined
-  /** How many, at most 101: a page and the one that tells whether there is another. */
+  /** Placed at this instant or later, and before that one. */
+  readonly createdFrom?: Date | undefined
+  readonly createdBefore?: Date | undefined
+  /** How many, at most 1000. */
   readonly limit: number
 }
 
-const LIMIT_MAX = 101
+export const ORDERS_AT_ONCE_MAX = 1_000
 
 /** A page of orders without their parts, newest first. */
 export async function listOrders(db: Db, filter: OrderFilter): Promise<OrderView[]> {
   let query = select(db)
     .where('o.parent_id', 'is', null)
     .orderBy('o.id', 'desc')
-    .limit(Math.min(filter.limit, LIMIT_MAX))
+    .limit(Math.min(filter.limit, ORDERS_AT_ONCE_MAX))
   if (filter.accountId !== undefined) query = query.where('o.account_id', '=', filter.accountId)
   if (filter.serviceId !== undefined) query = query.where('o.service_id', '=', filter.serviceId)
   if (filter.state !== undefined) query = query.where('o.state', '=', filter.state)
   if (filter.beforeId !== undefined) query = query.where('o.id', '<', filter.beforeId)
+  if (filter.createdFrom !== undefined) {
+    query = query.where('o.created_at', '>=', filter.createdFrom)
+  }
+  if (filter.createdBefore !== undefined) {
+    query = query.where('o.created_at', '<', filter.createdBefore)
+  }
   return (await query.execute()).map(toView)
 }
 
@@ -76,7 +85,7 @@ export async function listParts(
     .where('o.parent_id', '=', o.orderId)
     .where('o.part', '>', o.afterPart)
     .orderBy('o.part')
-    .limit(Math.min(o.limit, LIMIT_MAX))
+    .limit(Math.min(o.limit, ORDERS_AT_ONCE_MAX))
     .execute()
   return rows.map(toView)
 }

@@ -1,4 +1,4 @@
-import { invalidField } from '../core/refusal.ts'
+import { invalidField } from '../../core/refusal.ts'
 
 const SHAPE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/
 const YEAR_MIN = 2000
