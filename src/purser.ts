@@ -120,7 +120,7 @@ async function registerSurfaces(
   app: FastifyInstance,
   { core, config, log }: { core: Core; config: Config; log: Logger },
 ): Promise<void> {
-  const { funnel, drivers, payments, terms, watch } = core
+  const { funnel, drivers, payments, terms, watch, secrets } = core
   const { keys } = core.desk
   const limits = new Limits(core.limiter, config.rateLimitPerMinute)
   const reader = new OrderReader(core.hot.pool, keys)
@@ -150,10 +150,19 @@ async function registerSurfaces(
     payment: new Set(drivers.payment.keys()),
   }
   const { refilling } = panels
-  const operated = { ...renewing, refilling, watch, testClock, terms, providers }
+  const operated = {
+    ...renewing,
+    desk: core.desk,
+    refilling,
+    secrets,
+    watch,
+    testClock,
+    terms,
+    providers,
+  }
   await registerAdmin(app, operated)
   await registerCustomerSession(app, operated)
-  await registerCustomer(app, { ...panels, funnel, watch, publicUrl })
+  await registerCustomer(app, { ...panels, funnel, watch, publicUrl, secrets })
 }
 
 async function listen(app: FastifyInstance, config: Config): Promise<void> {

@@ -3,7 +3,9 @@ import type { PaymentDesk } from '../core/billing/paying/payment-desk.ts'
 import type { EpochWatch } from '../core/epoch-watch.ts'
 import type { Funnel } from '../core/execute.ts'
 import type { KeyDirectory } from '../core/identity/key-directory.ts'
+import type { OrderDesk } from '../core/orders/place-order.ts'
 import type { Refilling } from '../core/orders/refills/refill-orders.ts'
+import type { SecretBox } from '../core/secret-box.ts'
 import type { ServerReader } from '../core/servers/server-reader.ts'
 import type { Limits } from '../http/limits.ts'
 import type { RestDeps } from '../http/rest/prepare-rest.ts'
@@ -13,9 +15,11 @@ export interface AdminDeps extends RestDeps {
   readonly funnel: Funnel
   readonly keys: KeyDirectory
   readonly watch: EpochWatch
+  readonly secrets: SecretBox
   readonly limits: Limits
   readonly testClock: boolean
   readonly payments: PaymentDesk
+  readonly desk: OrderDesk
   readonly refilling: Refilling
   readonly servers: ServerReader
   readonly terms: BillingTerms

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../core/refusal.ts'
 import { prepareRest } from '../http/rest/prepare-rest.ts'
+import { registerAccountOrders } from './account-order-routes.ts'
 import { registerAccounts, registerUsers } from './account-routes.ts'
 import { registerAddons } from './addon-routes.ts'
 import type { AdminDeps } from './admin-deps.ts'
@@ -10,6 +11,7 @@ import { registerCards } from './card-routes.ts'
 import { registerCategories } from './category-routes.ts'
 import { registerCorrections } from './correction-routes.ts'
 import { registerEvents } from './event-routes.ts'
+import { registerFollowedOrders } from './followed-order-routes.ts'
 import { registerKeys } from './key-routes.ts'
 import { registerLedger } from './ledger-routes.ts'
 import { registerOperators } from './operator-routes.ts'
@@ -28,6 +30,7 @@ import { registerSubscriptions } from './subscription-routes.ts'
 import { registerTaxProfiles } from './tax-profile-routes.ts'
 import { registerTestClock } from './test-clock-routes.ts'
 import { registerWallets } from './wallet-routes.ts'
+import { registerWebhooks } from './webhook-routes.ts'
 
 const SIGNED_IN_ROUTES = [
   registerSession,
@@ -49,8 +52,11 @@ const SIGNED_IN_ROUTES = [
   registerTaxProfiles,
   registerCards,
   registerOrders,
+  registerAccountOrders,
+  registerFollowedOrders,
   registerRefills,
   registerCorrections,
+  registerWebhooks,
   registerProviders,
   registerSimulated,
   registerLedger,

@@ -3,6 +3,7 @@ import { parseOrderName } from '../core/orders/order-name.ts'
 import { Refusal } from '../core/refusal.ts'
 import { setSimulatedPower } from '../drivers/compute/simulated-compute.ts'
 import { setSimulatedOutcome } from '../drivers/delivery/simulated-delivery.ts'
+import { addSimulatedPosts } from '../drivers/delivery/simulated-posts.ts'
 import {
   SIMULATED_REFILL_OUTCOMES,
   setSimulatedRefill,
@@ -31,6 +32,11 @@ const Outcome = {
 }
 const RefillOutcome = { outcome: oneOf(SIMULATED_REFILL_OUTCOMES) }
 const Power = { power: oneOf(['running', 'stopped']) }
+const Posts = {
+  username: Type.String({ minLength: 1 }),
+  links: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 1_000 }),
+  posted_at: Type.Optional(Type.String({ format: 'date-time', description: 'Left out: now' })),
+}
 const tag = 'Testing'
 
 /** What the simulated drivers are told to do. It is their world that changes, not the shop's. */
@@ -94,6 +100,27 @@ export function registerSimulated(app: RestRoutes, deps: AdminDeps): void {
         throw new Refusal('refill_not_found')
       }
       return { refill_id: String(refillId), outcome }
+    },
+  )
+  app.put(
+    '/drivers/simulated/posts',
+    {
+      schema: writing(
+        {
+          operationId: 'addSimulatedPosts',
+          summary: 'Have a user post links that were not posted yet',
+          tag,
+        },
+        {
+          body: strictObject(Posts),
+          answers: { 200: Type.Object({ username: Type.String(), added: Type.Integer() }) },
+        },
+      ),
+    },
+    async ({ body: { username, links, posted_at } }) => {
+      const world = { pool: database.pool, clock }
+      const postedAt = posted_at === undefined ? clock.now() : new Date(posted_at)
+      return { username, added: await addSimulatedPosts(world, { username, links, postedAt }) }
     },
   )
   app.put(

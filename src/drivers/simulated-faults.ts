@@ -14,6 +14,7 @@ export const SIMULATED_OPERATIONS = [
   'cancel',
   'refill',
   'refill_status',
+  'posts',
   'extend',
   'suspend',
   'server_status',

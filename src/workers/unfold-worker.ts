@@ -69,7 +69,7 @@ export async function unfoldOnce(deps: Omit<UnfoldWorkerDeps, 'busy'>): Promise<
     })
     if (lookAt !== undefined) looks.push({ id: whole.id, lookAt })
   }
-  await releaseWholes(funnel.database, { lease, looks })
+  await releaseWholes(funnel.database, { lease, claimedAt: now, looks })
   return wholes.length
 }
 

@@ -1,13 +1,15 @@
-import type { Operation } from '../operation.ts'
+import type { Operation, OperationContext } from '../operation.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import {
+  changeBy,
   isTerminal,
   mayBecome,
   type OrderChange,
   type OrderState,
   refundOnEntering,
 } from './order.ts'
-import { lockOrdersWithWallets, type StoredOrder, writeOrders } from './order-store.ts'
+import { lockOrders, lockOrdersWithWallets, type StoredOrder, writeOrders } from './order-store.ts'
+import { readOpenParts } from './parts/part-rows.ts'
 
 export interface SetOrderStatusInput {
   readonly orderId: bigint
@@ -21,6 +23,8 @@ export interface SetOrderStatusInput {
 /**
  * The operator says where an order stands. A change of state gives back what it gives back by
  * any other way: partial and canceled the undelivered share, failed everything, done nothing.
+ * Where an order in parts ends so, its parts that no provider has are canceled with it; those
+ * that one has run to their end and change nothing of it.
  *
  * Refuses `order_not_found`, `invalid_input`, and `invalid_state` where the order has ended or
  * cannot become that.
@@ -34,6 +38,7 @@ export const setOrderStatus: Operation<SetOrderStatusInput, { id: string; state:
     if (order === undefined) throw new Refusal('order_not_found')
     const change = changeAsked(order, input)
     await writeOrders(context, [{ order, change }])
+    if (order.unfolds && isTerminal(change.state)) await cancelUntaken(context, order)
     if (change.state === order.state) {
       context.record({
         kind: 'order.adjusted',
@@ -47,6 +52,18 @@ export const setOrderStatus: Operation<SetOrderStatusInput, { id: string; state:
     }
     return { id: String(order.id), state: change.state }
   },
+}
+
+async function cancelUntaken(context: OperationContext, whole: StoredOrder): Promise<void> {
+  const parts = await lockOrders(context.tx, { ids: await readOpenParts(context.tx, [whole.id]) })
+  const untaken = [...parts.values()].filter(
+    (part) => part.leaseLapsed && part.submitAskedAt === null && part.providerRef === null,
+  )
+  const report = { state: 'canceled', remains: null, startCount: null } as const
+  await writeOrders(
+    context,
+    untaken.map((order) => ({ order, change: changeBy(order, report) })),
+  )
 }
 
 function changeAsked(order: StoredOrder, input: SetOrderStatusInput): OrderChange {

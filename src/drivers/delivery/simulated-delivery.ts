@@ -9,6 +9,7 @@ import type {
 } from '../../core/orders/delivery-driver.ts'
 import type { SimulatedWorld } from '../simulated-world.ts'
 import { faulty } from './faulty.ts'
+import { simulatedPosts } from './simulated-posts.ts'
 import { simulatedRefills } from './simulated-refills.ts'
 
 const WAITING_MS = 2_000
@@ -39,6 +40,7 @@ export function simulatedDelivery(world: SimulatedWorld): DeliveryDriver {
         refuse: () => new Map(refs.map((ref) => [ref, REFUSED])),
       }),
     ...simulatedRefills(world),
+    ...simulatedPosts(world),
   }
 }
 

@@ -37,7 +37,7 @@ export async function claimWholes(
       update service_order s set
         lease_worker = ${o.lease}::uuid,
         lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
-        look_at = ${new Date(o.now.getTime() + LEASE_MS)}::timestamptz
+        look_at = ${heldUntil(o.now)}::timestamptz
       from due where s.id = due.id
       returning s.id, s.link, s.params, s.provider, s.state, s.quantity, s.charge, s.refunded,
         s.remains, s.start_count as "startCount", s.created_at as "createdAt",
@@ -46,10 +46,21 @@ export async function claimWholes(
   })
 }
 
-/** Lets go of orders of which there was nothing to write, until it is their turn again. */
+function heldUntil(claimedAt: Date): Date {
+  return new Date(claimedAt.getTime() + LEASE_MS)
+}
+
+/**
+ * Lets go of orders that were claimed at `claimedAt` and of which there was nothing to write, until
+ * it is their turn again; sooner where somebody has asked for that meanwhile.
+ */
 export async function releaseWholes(
   database: Database,
-  o: { lease: string; looks: readonly { readonly id: bigint; readonly lookAt: Date }[] },
+  o: {
+    lease: string
+    claimedAt: Date
+    looks: readonly { readonly id: bigint; readonly lookAt: Date }[]
+  },
 ): Promise<void> {
   if (o.looks.length === 0) return
   const column = columnOf(o.looks.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
@@ -66,7 +77,10 @@ export async function releaseWholes(
         order by s.id
         for no key update of s
       )
-      update service_order s set look_at = held.look_at, lease_worker = null, lease_until = null
+      update service_order s set
+        look_at = case when s.look_at = ${heldUntil(o.claimedAt)}::timestamptz
+          then held.look_at else s.look_at end,
+        lease_worker = null, lease_until = null
       from held where s.id = held.id`.execute(tx)
   })
 }

@@ -125,3 +125,15 @@ export async function readOpenParts(db: Db, wholeIds: readonly bigint[]): Promis
       and p.look_at is not null`.execute(db)
   return rows.map((row) => row.id)
 }
+
+/** Stops or goes on making parts of a locked whole; whoever unfolds it looks at once. */
+export async function setPaused(
+  tx: Tx,
+  o: { wholeId: bigint; paused: boolean; now: Date },
+): Promise<void> {
+  await tx
+    .updateTable('service_order')
+    .set({ paused_at: o.paused ? o.now : null, look_at: o.now, updated_at: o.now })
+    .where('id', '=', o.wholeId)
+    .execute()
+}
