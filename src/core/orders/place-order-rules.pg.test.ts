@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { assertVerified } from '../../../test/kit/assert-verified.ts'
+import { newKeyHolder, newService, openDesk, type TestDesk } from '../../../test/kit/desk.ts'
+import { type TestDatabase, testDatabase } from '../../../test/kit/postgres.ts'
+import type { KeyActor } from '../actor.ts'
+import { updateService } from '../catalogue/update-service.ts'
+import type { DeliveryDriver } from './delivery-driver.ts'
+import type { OrderRequest } from './order-fields.ts'
+import { placeOrder } from './place-order.ts'
+
+let place: TestDatabase
+let here: TestDesk
+let there: TestDesk
+
+before(async () => {
+  place = await testDatabase()
+  here = await openDesk(place.connection)
+  there = await openDesk(place.connection)
+})
+after(async () => {
+  try {
+    await assertVerified(here.database)
+  } finally {
+    await here?.close()
+    await there?.close()
+    await place?.drop()
+  }
+})
+
+const change = updateService(new Set(['simulated']))
+
+async function newActor(): Promise<KeyActor> {
+  const { key } = await newKeyHolder(here)
+  return (await here.keys.find(key)) as KeyActor
+}
+
+async function add(
+  desk: TestDesk,
+  actor: KeyActor,
+  request: OrderRequest,
+  idempotencyKey: string | null = null,
+): Promise<bigint> {
+  const asked = { link: 'https://shop.example', quantity: '100', ...request }
+  return (await placeOrder(desk, { actor, request: asked, idempotencyKey })).output.id
+}
+
+test('of orders for a link that two processes place at once one is taken', async () => {
+  const service = String(await newService(here, '1'))
+  await here.run(change, { serviceId: BigInt(service), oneActivePerLink: true })
+  const actor = await newActor()
+  for (let round = 1; round <= 5; round++) {
+    const request = { service, link: `https://shop.example/${round}` }
+    const asked = Array.from({ length: 12 }, (_, at) =>
+      add(at % 2 === 0 ? here : there, actor, request).then(
+        () => 'placed',
+        (error: { code: string }) => error.code,
+      ),
+    )
+    const outcomes = await Promise.all(asked)
+    assert.deepEqual(
+      outcomes.toSorted(),
+      [...Array.from({ length: 11 }, () => 'link_active'), 'placed'],
+      `round ${round}`,
+    )
+  }
+})
+
+test('a request without the fields of later versions hashes as it always did', async () => {
+  const service = String(await newService(here, '1'))
+  const id = await add(here, await newActor(), { service }, 'named')
+  const fields = [service, 'https://shop.example', '100', ...Array.from({ length: 6 }, () => null)]
+  const { rows } = await here.database.pool.query(
+    'select request_hash from service_order where id = $1',
+    [id],
+  )
+  assert.equal(
+    rows[0].request_hash.toString('hex'),
+    createHash('sha256')
+      .update(`order.place\0${JSON.stringify(fields)}`)
+      .digest('hex'),
+  )
+})
+
+test('a later field makes another request of it', async () => {
+  const service = String(await newService(here, '1'))
+  const actor = await newActor()
+  await add(here, actor, { service }, 'same')
+  await add(here, actor, { service }, 'same')
+  await assert.rejects(add(here, actor, { service, media: 'x' }, 'same'), {
+    code: 'idempotency_key_reused',
+  })
+})
+
+test('what no wallet holds and no row could is refused as too dear', async () => {
+  const service = await newService(here, '10000')
+  await here.run(change, { serviceId: service, maxQuantity: 10 ** 9, canDripfeed: true })
+  const request = { service: String(service), quantity: '1000000000', runs: '1000', interval: '1' }
+  await assert.rejects(add(here, await newActor(), request), { code: 'insufficient_funds' })
+})
+
+test('who follows posts is handed over whole where the provider tells of none', async () => {
+  const category = await here.database.pool.query(
+    "insert into service_category (name) values ('Series') returning id",
+  )
+  const service = await here.database.pool.query(
+    `insert into service (category_id, name, type, min_quantity, max_quantity, provider,
+       created_at, updated_at)
+     values ($1, 'Series', 'Custom Comments Package', 1, 100, 'simulated', now(), now())
+     returning id`,
+    [category.rows[0].id],
+  )
+  await here.database.pool.query(
+    "insert into service_price (service_id, currency, rate) values ($1, 'USD', 1000000)",
+    [service.rows[0].id],
+  )
+  await here.database.pool.query("update epoch set value = value + 1 where name = 'catalogue'")
+  const request = {
+    service: String(service.rows[0].id),
+    link: '',
+    quantity: '',
+    ...{ username: 'shop', min: '1', max: '5', delay: '0', posts: '3' },
+  }
+  const simulated = here.drivers.get('simulated')
+  assert.ok(simulated)
+  const { posts: _, ...blind } = simulated
+  const actor = await newActor()
+  for (const [driver, unfolds] of [
+    [{ ...blind, posts: async () => [] }, true],
+    [blind, false],
+  ] as const) {
+    const drivers = new Map<string, DeliveryDriver>([['simulated', driver]])
+    const id = await add({ ...here, drivers }, actor, request)
+    const { rows } = await here.database.pool.query(
+      'select unfolds, quantity, link from service_order where id = $1',
+      [id],
+    )
+    assert.deepEqual(rows, [{ unfolds, quantity: 15n, link: 'shop' }])
+  }
+})
