@@ -1,4 +1,5 @@
-import { raiseNotice, settleNotice } from '../notices/raise-notice.ts'
+import type { NoticeDraft } from '../notices/notice.ts'
+import { raiseNotices, settleNotices } from '../notices/raise-notice.ts'
 import type { Operation, OperationContext } from '../operation.ts'
 import { changeBy, isTerminal, type OrderReport, refundOnEntering } from './order.ts'
 import {
@@ -62,15 +63,14 @@ export const recordProgress: Operation<RecordProgressInput, { changed: number }>
   async run(context, input) {
     const orders = await lockFor(context, input.reports)
     const reports = await withoutTakenRefs(context, input.reports, orders)
-    const writes: OrderWrite[] = []
+    const told: Told[] = []
     for (const report of reports) {
       const order = orders.get(report.orderId)
-      if (order === undefined) continue
-      const write = writeBy(context, { order, report, lease: input.lease })
-      if (write === undefined) continue
-      writes.push(write)
-      await tell(context, write, report)
+      const write = order && writeBy(context, { order, report, lease: input.lease })
+      if (write !== undefined) told.push({ write, report })
     }
+    const writes = told.map(({ write }) => write)
+    await tell(context, told)
     await writeOrders(context, writes)
     return { changed: writes.filter((write) => write.change !== undefined).length }
   },
@@ -171,27 +171,34 @@ function dispatched(
   }
 }
 
-async function tell(
-  context: OperationContext,
-  { order, standing, providerRef }: OrderWrite,
-  { dispatch }: ProgressReport,
-): Promise<void> {
-  if (standing !== undefined && standing.provider !== order.provider) {
-    const data = { from: order.provider, to: standing.provider }
-    context.record(orderEvent(order, 'rerouted', data))
+interface Told {
+  readonly write: OrderWrite
+  readonly report: ProgressReport
+}
+
+/** Events and notices of what is no state of an order. */
+async function tell(context: OperationContext, told: readonly Told[]): Promise<void> {
+  const notices: NoticeDraft[] = []
+  const confirmed: string[] = []
+  for (const { write, report } of told) {
+    const { order, standing, providerRef } = write
+    const { provider } = order
+    if (standing !== undefined && standing.provider !== provider) {
+      context.record(orderEvent(order, 'rerouted', { from: provider, to: standing.provider }))
+    }
+    if (standing !== undefined && report.dispatch?.kind === 'unconfirmed') {
+      const data = { provider, reason: report.dispatch.reason }
+      context.record(orderEvent(order, 'unconfirmed', data))
+      notices.push(noticeOf(order, UNCONFIRMED_NOTICE, data))
+    }
+    if (providerRef === undefined) continue
+    if (order.unconfirmedAt !== null) confirmed.push(orderSubject(order.id))
+    if (!isTerminal(order.state)) continue
+    const data = { provider, provider_ref: providerRef, state: order.state }
+    notices.push(noticeOf(order, TAKEN_LATE_NOTICE, data))
   }
-  if (standing !== undefined && dispatch?.kind === 'unconfirmed') {
-    const data = { provider: order.provider, reason: dispatch.reason }
-    context.record(orderEvent(order, 'unconfirmed', data))
-    await raiseNotice(context, noticeOf(order, UNCONFIRMED_NOTICE, data))
-  }
-  if (providerRef !== undefined && order.unconfirmedAt !== null) {
-    await settleNotice(context, { kind: UNCONFIRMED_NOTICE, subject: orderSubject(order.id) })
-  }
-  if (providerRef !== undefined && isTerminal(order.state)) {
-    const data = { provider: order.provider, provider_ref: providerRef, state: order.state }
-    await raiseNotice(context, noticeOf(order, TAKEN_LATE_NOTICE, data))
-  }
+  await raiseNotices(context, notices)
+  await settleNotices(context, { kind: UNCONFIRMED_NOTICE, subjects: confirmed })
 }
 
 function noticeOf(order: StoredOrder, kind: string, data: Readonly<Record<string, string>>) {

@@ -1,4 +1,4 @@
-import { settleNotice } from '../notices/raise-notice.ts'
+import { settleNotices } from '../notices/raise-notice.ts'
 import type { Operation } from '../operation.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { checkLine } from '../text-field.ts'
@@ -57,7 +57,7 @@ export const resolveUnconfirmed: Operation<
     const write = writeBy(order, resolution, context.now)
     await writeOrders(context, [write])
     context.record(orderEvent(order, 'resolved', { as: resolution.kind, provider: order.provider }))
-    await settleNotice(context, { kind: UNCONFIRMED_NOTICE, subject: orderSubject(order.id) })
+    await settleNotices(context, { kind: UNCONFIRMED_NOTICE, subjects: [orderSubject(order.id)] })
     return { id: String(order.id), state: write.change?.state ?? order.state }
   },
 }
