@@ -11,6 +11,8 @@ import { resumeAccount, suspendAccount } from '../core/identity/suspend-account.
 import { updateAccount } from '../core/identity/update-account.ts'
 import { USER_ROLES, type User } from '../core/identity/user.ts'
 import { listUsers } from '../core/identity/user-views.ts'
+import { newWebhookSecret } from '../core/webhooks/webhook-secret.ts'
+import { readMainUrl } from '../core/webhooks/webhook-views.ts'
 import { readId, readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
@@ -42,7 +44,11 @@ export const AccountShape = Type.Object({
   created_at: Instant,
   updated_at: Instant,
 })
-const AccountWithBalance = Type.Object({ ...AccountShape.properties, balance: Amount })
+const webhook_url = nullable(
+  Type.String({ description: 'Where it is told of its orders: its main endpoint' }),
+)
+const AccountWithWebhook = Type.Object({ ...AccountShape.properties, webhook_url })
+const AccountWithBalance = Type.Object({ ...AccountWithWebhook.properties, balance: Amount })
 const NewAccount = strictObject({
   email: Type.String(),
   name: Type.String(),
@@ -52,7 +58,9 @@ const NewAccount = strictObject({
     Type.String({ description: 'How its invoices are taxed; left out: not at all' }),
   ),
 })
-const AccountChanges = Type.Partial(NewAccount, { additionalProperties: false })
+const AccountChanges = Type.Partial(strictObject({ ...NewAccount.properties, webhook_url }), {
+  additionalProperties: false,
+})
 const UserShape = Type.Object({
   id: Id,
   account_id: Id,
@@ -117,7 +125,11 @@ export function registerAccounts(app: RestRoutes, deps: AdminDeps): void {
     async ({ params }) => {
       const { account, balanceMicros } = await readAccountWithBalance(db, readId(params.id))
       const decimals = currencyDecimals(account.currency)
-      return { ...showAccount(account), balance: formatAmount(balanceMicros, decimals) }
+      return {
+        ...showAccount(account),
+        webhook_url: await readMainUrl(db, BigInt(account.id)),
+        balance: formatAmount(balanceMicros, decimals),
+      }
     },
   )
   app.patch(
@@ -125,14 +137,18 @@ export function registerAccounts(app: RestRoutes, deps: AdminDeps): void {
     {
       schema: writing(
         { operationId: 'updateAccount', summary: 'Change an account', tag },
-        { params: IdParams, body: AccountChanges, answers: { 200: AccountShape } },
+        { params: IdParams, body: AccountChanges, answers: { 200: AccountWithWebhook } },
       ),
     },
     async (request, reply) => {
-      const { time_zone: timeZone, tax_profile_id, ...rest } = request.body
+      const { time_zone: timeZone, tax_profile_id, webhook_url: url, ...rest } = request.body
       const taxProfileId = readTaxProfile(tax_profile_id)
-      const input = { accountId: readId(request.params.id), ...rest, timeZone, taxProfileId }
-      return showAccount(await write(deps, { request, reply, operation: updateAccount, input }))
+      const accountId = readId(request.params.id)
+      const webhook =
+        url === undefined ? undefined : { url, secret: newWebhookSecret(deps.secrets) }
+      const input = { accountId, ...rest, timeZone, taxProfileId, webhook }
+      const account = await write(deps, { request, reply, operation: updateAccount, input })
+      return { ...showAccount(account), webhook_url: await readMainUrl(db, accountId) }
     },
   )
   for (const [verb, summary, operation] of [

@@ -3,6 +3,7 @@ import type { Funnel } from '../core/execute.ts'
 import type { KeyDirectory } from '../core/identity/key-directory.ts'
 import type { Cancelling } from '../core/orders/cancel-orders.ts'
 import type { OrderDesk } from '../core/orders/place-order.ts'
+import type { SecretBox } from '../core/secret-box.ts'
 import type { Limits } from '../http/limits.ts'
 import type { RestDeps } from '../http/rest/prepare-rest.ts'
 
@@ -11,6 +12,7 @@ export interface CustomerDeps extends RestDeps {
   readonly funnel: Funnel
   readonly keys: KeyDirectory
   readonly watch: EpochWatch
+  readonly secrets: SecretBox
   readonly limits: Limits
   readonly desk: OrderDesk
   readonly cancelling: Cancelling

@@ -5,12 +5,21 @@ import { setCaller } from '../http/rest/caller.ts'
 import { customerCaller } from '../http/rest/customer-caller.ts'
 import { prepareRest } from '../http/rest/prepare-rest.ts'
 import type { CustomerDeps } from './customer-deps.ts'
+import { registerEvents } from './event-routes.ts'
 import { registerOrderExport } from './order-export.ts'
 import { registerOrders } from './order-routes.ts'
 import { registerPlacing } from './placing-routes.ts'
 import { registerServices } from './service-routes.ts'
+import { registerWebhooks } from './webhook-routes.ts'
 
-const ROUTES = [registerServices, registerOrders, registerPlacing, registerOrderExport]
+const ROUTES = [
+  registerServices,
+  registerOrders,
+  registerPlacing,
+  registerOrderExport,
+  registerWebhooks,
+  registerEvents,
+]
 
 /**
  * The customer API below `/customer/v1`: what an account does beside the panels' own APIs, with

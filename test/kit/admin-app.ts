@@ -15,6 +15,7 @@ import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
 import type { Operation } from '../../src/core/operation.ts'
 import { NumberBlocks } from '../../src/core/orders/number-blocks.ts'
 import { OrderCommitter } from '../../src/core/orders/order-committer.ts'
+import { openSecretBox } from '../../src/core/secret-box.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
@@ -91,6 +92,7 @@ export async function startAdminApp(
       funnel,
     },
     watch,
+    secrets: openSecretBox(Buffer.alloc(32, 7)),
     payments,
     refilling: { funnel, drivers: new Map([['simulated', simulatedDelivery(world)]]) },
     servers: new ServerReader({ db: database.db, compute }),

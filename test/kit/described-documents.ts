@@ -8,6 +8,7 @@ import { KeyDirectory } from '../../src/core/identity/key-directory.ts'
 import { NumberBlocks } from '../../src/core/orders/number-blocks.ts'
 import { OrderCommitter } from '../../src/core/orders/order-committer.ts'
 import { Refusal } from '../../src/core/refusal.ts'
+import { openSecretBox } from '../../src/core/secret-box.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
 import { registerCustomer } from '../../src/customer/customer.ts'
 import { openDatabase } from '../../src/db/database.ts'
@@ -61,6 +62,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       cancelling: { funnel, drivers: new Map() },
       refilling: { funnel, drivers: new Map() },
       watch,
+      secrets: openSecretBox(Buffer.alloc(32)),
       limits: new Limits(new RateLimiter(database.pool), 0),
       publicUrl: null,
       testClock: true,

@@ -4,6 +4,7 @@ import { changeWalletCurrency } from '../ledger/wallets.ts'
 import type { Operation } from '../operation.ts'
 import { forgetAccountRates } from '../pricing/forget-account-rates.ts'
 import { checkEmail, checkLine } from '../text-field.ts'
+import { setMainEndpoint } from '../webhooks/set-main-endpoint.ts'
 import { ACCOUNT_NAME_LENGTH_MAX, type Account, checkCurrency, checkTimeZone } from './account.ts'
 import { lockAccount, updateAccountRow } from './account-store.ts'
 
@@ -15,6 +16,8 @@ export interface UpdateAccountInput {
   readonly timeZone?: string | undefined
   /** For what is made out from now on. */
   readonly taxProfileId?: bigint | undefined
+  /** Where it is told of its orders; null: nowhere. `secret` is a new one, sealed, to sign with. */
+  readonly webhook?: { readonly url: string | null; readonly secret: string } | undefined
 }
 
 /**
@@ -24,8 +27,11 @@ export interface UpdateAccountInput {
 export const updateAccount: Operation<UpdateAccountInput, Account> = {
   name: 'account.update',
   permission: 'operator',
-  async run({ tx, now, record }, input) {
-    const { accountId } = input
+  // Each asking brings another secret.
+  sameness: ({ webhook, ...rest }) => ({ ...rest, webhookUrl: webhook?.url }),
+  async run(context, input) {
+    const { tx, now, record } = context
+    const { accountId, webhook } = input
     // Keys are cached with the currency and the time zone of their account.
     await moveEpoch(tx, 'key')
     const before = await lockAccount(tx, accountId)
@@ -41,6 +47,7 @@ export const updateAccount: Operation<UpdateAccountInput, Account> = {
     }
     const names = ['email', 'name', 'currency', 'timeZone', 'taxProfileId'] as const
     const fields = names.filter((name) => before[name] !== after[name])
+    if (webhook !== undefined) await setMainEndpoint(context, { accountId, ...webhook })
     if (fields.length === 0) return before
     if (fields.includes('currency')) {
       await changeWalletCurrency(tx, accountId, after.currency)

@@ -4,21 +4,21 @@ import { insertEndpoint, lockMainEndpoint, updateEndpoint } from './webhook-stor
 
 /**
  * Makes `url` the account's own webhook address; null: it has none. `secret` is a new one, sealed,
- * for where there was none before. Says whether anything changed. Refuses `invalid_input`.
+ * for where there was none before. Refuses `invalid_input`.
  */
 export async function setMainEndpoint(
   context: OperationContext,
   o: { accountId: bigint; url: string | null; secret: string },
-): Promise<boolean> {
+): Promise<void> {
   const { tx, record } = context
   const { accountId } = o
   const url = o.url === null ? null : checkUrl(o.url)
   const before = await lockMainEndpoint(tx, accountId)
-  if (url === (before?.url ?? null)) return false
+  if (url === (before?.url ?? null)) return
   const told = (verb: string, subjectId: bigint) =>
     record({ kind: `webhook_endpoint.${verb}`, subjectId, accountId })
   if (before === undefined) {
-    if (url === null) return false
+    if (url === null) return
     const { id } = await insertEndpoint(context, { ...o, url, isMain: true })
     told('created', id)
   } else if (url === null) {
@@ -28,5 +28,4 @@ export async function setMainEndpoint(
     await updateEndpoint(context, before, { url, state: 'active' })
     told('updated', before.id)
   }
-  return true
 }

@@ -63,20 +63,16 @@ export async function listEndpoints(
   return (await query.execute()).map((row) => ({ id: String(row.id), endpoint: toEndpoint(row) }))
 }
 
-/** The addresses that are the accounts' own field, by account. */
-export async function mainUrls(
-  db: Db,
-  accountIds: readonly bigint[],
-): Promise<ReadonlyMap<bigint, string>> {
-  if (accountIds.length === 0) return new Map()
-  const rows = await db
+/** The address that is the account's own field, or null. */
+export async function readMainUrl(db: Db, accountId: bigint): Promise<string | null> {
+  const row = await db
     .selectFrom('webhook_endpoint')
-    .select(['account_id', 'url'])
-    .where('account_id', 'in', accountIds)
+    .select('url')
+    .where('account_id', '=', accountId)
     .where('is_main', '=', true)
     .where('state', '<>', 'removed')
-    .execute()
-  return new Map(rows.map((row) => [row.account_id, row.url]))
+    .executeTakeFirst()
+  return row?.url ?? null
 }
 
 /** The delivery log of an endpoint, newest first. Refuses `not_found`. */
