@@ -13,7 +13,8 @@ app.addContentTypeParser(
   (_request, body, done) => done(null, querystring.parse(body as string)),
 )
 const file = process.env.BARE_ANSWER_FILE
-const recorded = file === undefined ? '' : readFileSync(file, 'utf8')
+// As bytes: a text would have to be written as such for every answer.
+const recorded = file === undefined ? Buffer.alloc(0) : readFileSync(file)
 const JSON_TYPE = 'application/json; charset=utf-8'
 app.get('/healthz', () => ({ ok: true }))
 app.post('/api/v2', async (_request, reply) => reply.type(JSON_TYPE).send('{"order":1}'))

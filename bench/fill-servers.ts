@@ -1,10 +1,7 @@
 import type pg from 'pg'
-import { SYSTEM } from '../src/core/actor.ts'
 import { createTaxProfile } from '../src/core/billing/tax/create-tax-profile.ts'
 import { createPlan } from '../src/core/catalogue/create-plan.ts'
-import { execute, type Funnel } from '../src/core/execute.ts'
-import type { Operation } from '../src/core/operation.ts'
-import { ShiftedClock } from '../src/lib/clock.ts'
+import { asSystem } from './as-system.ts'
 import type { PurserProcess } from './purser-process.ts'
 import { CURRENCY } from './shop.ts'
 
@@ -29,9 +26,7 @@ export async function openFleet(
   o: { accountIds: readonly bigint[] } | { accounts: number },
 ): Promise<ServerFleet> {
   const { pool } = purser.database
-  const funnel: Funnel = { database: purser.database, clock: new ShiftedClock() }
-  const ask = async <I, O>(operation: Operation<I, O>, input: I): Promise<O> =>
-    (await execute(funnel, operation, { actor: SYSTEM, input, idempotencyKey: null })).output
+  const ask = asSystem(purser.database)
   const plan = await ask(createPlan(new Set(['simulated'])), {
     key: 'bench',
     name: 'Bench',

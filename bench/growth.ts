@@ -24,7 +24,7 @@ export async function benchGrowth(bench: Bench): Promise<void> {
   const count = options.orders.toLocaleString('en-US')
   const full: Contestant = await contestant(bench, 'full', `add, a database of ${count} orders`)
   progress(`filling in ${count} orders`)
-  await fillOrders(full.purser, full.shop, options.orders)
+  await fillOrders(full.purser, full.shop, { count: options.orders })
   await waitForVacuum(bench, full.purser)
   const empty = await contestant(bench, 'empty', EMPTY)
   const pursers = [empty.purser, full.purser]

@@ -19,7 +19,7 @@ export async function benchMultiStatus(bench: Bench): Promise<void> {
   await purser.run()
   const shop = await openShop(purser.database, { wallets: WALLETS })
   progress('filling in orders to ask for')
-  await fillOrders(purser, shop, WALLETS * ORDERS_EACH)
+  await fillOrders(purser, shop, { count: WALLETS * ORDERS_EACH })
   const bodies = await bodiesOf(purser, shop)
   const url = `${purser.url}/api/v2`
   const { text, file } = await recordAnswer(bench, { url, form: bodies[0] ?? '' })

@@ -1,13 +1,10 @@
-import { SYSTEM } from '../src/core/actor.ts'
 import { createCategory } from '../src/core/catalogue/create-category.ts'
 import { createService } from '../src/core/catalogue/create-service.ts'
-import { execute, type Funnel } from '../src/core/execute.ts'
 import { createAccount } from '../src/core/identity/create-account.ts'
 import { createApiKey } from '../src/core/identity/create-api-key.ts'
 import { grantCredit } from '../src/core/ledger/grant-credit.ts'
-import type { Operation } from '../src/core/operation.ts'
 import type { Database } from '../src/db/database.ts'
-import { ShiftedClock } from '../src/lib/clock.ts'
+import { asSystem } from './as-system.ts'
 
 /** A customer with a key and more money than the bench can spend. */
 export interface Wallet {
@@ -32,9 +29,9 @@ const AT_ONCE = 8
 
 /** Opens a shop of one service and `wallets` customers, by the operations an operator has. */
 export async function openShop(database: Database, o: { wallets: number }): Promise<Shop> {
-  const { funnel, ask } = operator(database)
+  const ask = asSystem(database)
   const category = await ask(createCategory, { name: 'Bench', position: 0 })
-  const serviceId = await addService(funnel, BigInt(category.id), 'Tagging')
+  const serviceId = await addService(ask, BigInt(category.id))
   const customers = await inParallel(o.wallets, async (at) => {
     const account = await ask(createAccount, {
       email: `bench-${at}@shop.example`,
@@ -95,41 +92,23 @@ const FILL_CATALOGUE = `
   select l.id, p.currency, p.rate + 10000 * (l.id % 100) from listed l
   join service_price p on p.service_id = $1`
 
-function operator(database: Database): {
-  funnel: Funnel
-  ask: <Input, Output>(operation: Operation<Input, Output>, input: Input) => Promise<Output>
-} {
-  const funnel: Funnel = { database, clock: new ShiftedClock() }
-  return {
-    funnel,
-    ask: async (operation, input) => {
-      const call = { actor: SYSTEM, input, idempotencyKey: null }
-      return (await execute(funnel, operation, call)).output
-    },
-  }
-}
-
-async function addService(funnel: Funnel, categoryId: bigint, name: string): Promise<bigint> {
-  const { output } = await execute(funnel, createService(new Set(['simulated'])), {
-    actor: SYSTEM,
-    idempotencyKey: null,
-    input: {
-      categoryId,
-      name,
-      description: 'Delivered by the simulated provider.',
-      type: 'Default',
-      position: 0,
-      minQuantity: 50,
-      maxQuantity: 10_000,
-      packageQuantity: null,
-      canRefill: false,
-      canCancel: true,
-      canDripfeed: false,
-      provider: 'simulated',
-      prices: [{ currency: CURRENCY, rate: '0.90' }],
-    },
+async function addService(ask: ReturnType<typeof asSystem>, categoryId: bigint): Promise<bigint> {
+  const service = await ask(createService(new Set(['simulated'])), {
+    categoryId,
+    name: 'Tagging',
+    description: 'Delivered by the simulated provider.',
+    type: 'Default',
+    position: 0,
+    minQuantity: 50,
+    maxQuantity: 10_000,
+    packageQuantity: null,
+    canRefill: false,
+    canCancel: true,
+    canDripfeed: false,
+    provider: 'simulated',
+    prices: [{ currency: CURRENCY, rate: '0.90' }],
   })
-  return BigInt(output.id)
+  return BigInt(service.id)
 }
 
 async function readLedgerAccounts(
