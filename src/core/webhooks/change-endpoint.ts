@@ -41,6 +41,12 @@ export function rotateSecret(secrets: SecretBox): Operation<EndpointInput, Endpo
   }
 }
 
+const VERBS = {
+  active: { name: 'enable', kind: 'enabled' },
+  disabled: { name: 'disable', kind: 'disabled' },
+  removed: { name: 'remove', kind: 'removed' },
+} as const
+
 /** Sends nothing there any more; what waits is dropped. Refuses `not_found`. */
 export const disableEndpoint = switching('disabled')
 
@@ -49,12 +55,6 @@ export const enableEndpoint = switching('active')
 
 /** Forgets an endpoint; what waits for it is dropped. Refuses `not_found`. */
 export const removeEndpoint = switching('removed')
-
-const VERBS = {
-  active: { name: 'enable', kind: 'enabled' },
-  disabled: { name: 'disable', kind: 'disabled' },
-  removed: { name: 'remove', kind: 'removed' },
-} as const
 
 function switching(state: EndpointState): Operation<EndpointInput, Endpoint> {
   const { name, kind } = VERBS[state]
