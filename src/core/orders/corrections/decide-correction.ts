@@ -1,5 +1,5 @@
 import { actorId } from '../../actor.ts'
-import { settleNotice } from '../../notices/raise-notice.ts'
+import { settleNotices } from '../../notices/raise-notice.ts'
 import type { Operation, OperationContext } from '../../operation.ts'
 import { Refusal } from '../../refusal.ts'
 import { refundOrder } from '../refund-order.ts'
@@ -59,8 +59,8 @@ async function decide(
     accountId,
     data: { correction: String(id) },
   })
-  const subject = correctionSubject(deliveryId)
-  await settleNotice(context, { kind: CORRECTION_NOTICE, subject })
+  const subjects = [correctionSubject(deliveryId)]
+  await settleNotices(context, { kind: CORRECTION_NOTICE, subjects })
   return await readCorrection(tx, id)
 }
 

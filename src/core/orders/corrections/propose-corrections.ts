@@ -1,5 +1,5 @@
 import { scaleDown } from '../../../lib/money.ts'
-import { raiseNotice } from '../../notices/raise-notice.ts'
+import { raiseNotices } from '../../notices/raise-notice.ts'
 import type { OperationContext } from '../../operation.ts'
 import { CORRECTION_NOTICE, correctionSubject } from './correction.ts'
 import { type Delivery, readDeliveries, upsertCorrections } from './correction-store.ts'
@@ -35,18 +35,19 @@ export async function proposeCorrections(
     return draft ?? []
   })
   const written = await upsertCorrections(context, drafts)
-  for (const { id, delivery, remains, amountMicros } of written) {
-    const { wholeId, accountId } = delivery
+  const notices = written.map(({ id, delivery, remains, amountMicros }) => {
+    const { wholeId: subjectId, accountId } = delivery
     const data = { remains: String(remains), amount_micros: String(amountMicros) }
     context.record({
       kind: 'order.correction_proposed',
-      subjectId: wholeId,
+      subjectId,
       accountId,
       data: { correction: String(id), ...data },
     })
     const subject = correctionSubject(delivery.id)
-    await raiseNotice(context, { kind: CORRECTION_NOTICE, subject, accountId, data })
-  }
+    return { kind: CORRECTION_NOTICE, subject, accountId, data }
+  })
+  await raiseNotices(context, notices)
   return written.length
 }
 
