@@ -78,6 +78,47 @@ const CASES: readonly Case[] = [
     fields: (quantity) => ({ quantity, groups: 'first_list\nsecond_list' }),
     params: { groups: ['first_list', 'second_list'] },
   },
+  {
+    type: 'Custom Comments Package',
+    name: 'of comments for a link',
+    fields: (min) => ({ comments: lines(min, '\r\n') }),
+    params: (min) => ({ comments: numbered(min) }),
+  },
+  {
+    type: 'Mentions',
+    fields: (quantity) => ({ quantity, usernames: 'first_name\r\nsecond_name' }),
+    params: { usernames: ['first_name', 'second_name'] },
+  },
+  {
+    type: 'Mentions with Hashtags',
+    fields: (quantity) => ({ quantity, usernames: 'first_name', hashtags: 'tea\n\ngreentea' }),
+    params: { usernames: ['first_name'], hashtags: ['tea', 'greentea'] },
+  },
+  {
+    type: 'Mentions Custom List',
+    fields: (min) => ({ usernames: lines(min, '\n') }),
+    params: (min) => ({ usernames: numbered(min) }),
+  },
+  {
+    type: 'Mentions Hashtag',
+    fields: (quantity) => ({ quantity, hashtag: '#tea' }),
+    params: { hashtag: '#tea' },
+  },
+  {
+    type: 'Mentions User Followers',
+    fields: (quantity) => ({ quantity, username: 'mychannel' }),
+    params: { username: 'mychannel' },
+  },
+  {
+    type: 'Mentions Media Likers',
+    fields: (quantity) => ({ quantity, media: 'https://shop.example/picture' }),
+    params: { media: 'https://shop.example/picture' },
+  },
+  {
+    type: 'Comment Likes',
+    fields: (quantity) => ({ quantity, username: 'mychannel' }),
+    params: { username: 'mychannel' },
+  },
 ]
 
 for (const example of CASES) {
@@ -178,27 +219,6 @@ test('add: Subscriptions are refused, whatever is sent', async () => {
   await assertRefused(customer, { service: id }, { says })
   await assertRefused(customer, { service: id, link: LINK, quantity: 100 }, { says })
   await assertRefused(customer, { service: id, username: 'shop', min: 1, max: 2 }, { says })
-})
-
-test('add: Custom Comments Package is refused in this release', async () => {
-  const customer = await newCustomer(purser, { credit: '10.00' })
-  const id = service('Custom Comments Package').service
-  const says = /Custom Comments Package/
-  await assertRefused(
-    customer,
-    { service: id, username: 'shop', min: 10, max: 20, delay: 30 },
-    { says },
-  )
-  await assertRefused(customer, { service: id, link: LINK, comments: 'one\ntwo' }, { says })
-})
-
-test('add: runs and interval are refused in this release', async () => {
-  const customer = await newCustomer(purser, { credit: '10.00' })
-  const says = /runs|interval/
-  const order = { service: 1, link: LINK, quantity: 50 }
-  await assertRefused(customer, { ...order, runs: 2, interval: 60 }, { says })
-  await assertRefused(customer, { ...order, runs: 2 }, { says })
-  await assertRefused(customer, { ...order, interval: 60 }, { says })
 })
 
 test('add: every field of every type is required', async () => {
