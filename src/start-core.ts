@@ -8,6 +8,8 @@ import { EpochWatch } from './core/epoch-watch.ts'
 import type { Funnel } from './core/execute.ts'
 import { KeyDirectory } from './core/identity/key-directory.ts'
 import type { DeliveryDrivers } from './core/orders/delivery-driver.ts'
+import { MANUAL_PROVIDER } from './core/orders/manual/manual-queue.ts'
+import { manualQueue } from './core/orders/manual/manual-views.ts'
 import { NumberBlocks } from './core/orders/number-blocks.ts'
 import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.ts'
 import type { OrderDesk } from './core/orders/place-order.ts'
@@ -16,6 +18,7 @@ import type { ComputeDrivers } from './core/servers/compute-driver.ts'
 import type { WebhookSender } from './core/webhooks/webhook-sender.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
 import { simulatedCompute } from './drivers/compute/simulated-compute.ts'
+import { manualDelivery } from './drivers/delivery/manual-delivery.ts'
 import { simulatedDelivery } from './drivers/delivery/simulated-delivery.ts'
 import { simulatedCards } from './drivers/payment/simulated-cards.ts'
 import { httpWebhookSender } from './drivers/webhook/http-webhook-sender.ts'
@@ -128,7 +131,10 @@ function openOrderDesk(o: {
 function startDrivers({ database, clock }: Funnel, config: Config): Drivers {
   const world = { pool: database.pool, clock }
   return {
-    delivery: new Map([['simulated', simulatedDelivery(world)]]),
+    delivery: new Map([
+      ['simulated', simulatedDelivery(world)],
+      [MANUAL_PROVIDER, manualDelivery(manualQueue(database.db))],
+    ]),
     compute: new Map([['simulated', simulatedCompute(world)]]),
     payment: new Map([['simulated', simulatedCards(world)]]),
     webhooks: httpWebhookSender({ networks: config.webhookNetworks }),

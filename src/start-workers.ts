@@ -1,8 +1,13 @@
 import type { Logger } from 'pino'
 import { payDuePurchases } from './core/billing/paying/pay-due-purchases.ts'
+import type { Metrics } from './http/metrics.ts'
 import type { Core, Stop } from './start-core.ts'
 import { startCleanUp } from './workers/clean-up.ts'
-import { startDeliveryWorker } from './workers/delivery-worker.ts'
+import {
+  type DeliveryFigures,
+  type DeliveryWorker,
+  startDeliveryWorker,
+} from './workers/delivery-worker.ts'
 import { startKeyUseWorker } from './workers/key-use-worker.ts'
 import { startPaceWorker } from './workers/pace-worker.ts'
 import { startPaymentWorker } from './workers/payment-worker.ts'
@@ -14,10 +19,12 @@ import { startWebhookWorker } from './workers/webhook-worker.ts'
 
 /** Starts the loops that do what waits in rows; each goes into `stops`. */
 export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
-  const { funnel, drivers, desk, payments, secrets } = core
+  const { funnel, drivers, desk, payments, secrets, metrics } = core
   const busy = () => desk.committer.busy
+  const delivery = startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy })
+  tellFigures(metrics, delivery)
   const workers = [
-    startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy }),
+    delivery,
     startUnfoldWorker({ funnel, drivers: drivers.delivery, numbers: desk.numbers, log, busy }),
     startRefillWorker({ funnel, drivers: drivers.delivery, log }),
     startWebhookWorker({ funnel, sender: drivers.webhooks, secrets, log, busy }),
@@ -29,4 +36,14 @@ export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
     startKeyUseWorker({ funnel, keys: desk.keys, log }),
   ]
   for (const worker of workers) stops.push(() => worker.stop())
+}
+
+function tellFigures(metrics: Metrics, worker: DeliveryWorker): void {
+  const gauges: [name: keyof DeliveryFigures, metric: string, help: string][] = [
+    ['handedOver', 'purser_delivery_handed_over_orders', 'Orders handed over since the start.'],
+    ['looked', 'purser_delivery_looks', 'Looks at deliveries since the start.'],
+    ['inFlight', 'purser_delivery_chunks', 'Chunks of orders at providers at the moment.'],
+    ['failing', 'purser_delivery_failing', 'Providers that take or tell nothing, counted each.'],
+  ]
+  for (const [name, metric, help] of gauges) metrics.gauge(metric, help, () => worker.figures[name])
 }

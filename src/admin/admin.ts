@@ -14,6 +14,7 @@ import { registerEvents } from './event-routes.ts'
 import { registerFollowedOrders } from './followed-order-routes.ts'
 import { registerKeys } from './key-routes.ts'
 import { registerLedger } from './ledger-routes.ts'
+import { registerManualOrders } from './manual-routes.ts'
 import { registerOperators } from './operator-routes.ts'
 import { registerOrders } from './order-routes.ts'
 import { registerPlans } from './plan-routes.ts'
@@ -29,6 +30,7 @@ import { registerSimulated } from './simulated-routes.ts'
 import { registerSubscriptions } from './subscription-routes.ts'
 import { registerTaxProfiles } from './tax-profile-routes.ts'
 import { registerTestClock } from './test-clock-routes.ts'
+import { registerUnconfirmed } from './unconfirmed-routes.ts'
 import { registerWallets } from './wallet-routes.ts'
 import { registerWebhooks } from './webhook-routes.ts'
 
@@ -56,6 +58,8 @@ const SIGNED_IN_ROUTES = [
   registerFollowedOrders,
   registerRefills,
   registerCorrections,
+  registerUnconfirmed,
+  registerManualOrders,
   registerWebhooks,
   registerProviders,
   registerSimulated,

@@ -35,6 +35,18 @@ export const OrderShape = Type.Object({
   provider: Type.String(),
   provider_ref: nullable(Type.String()),
   cancel_requested_at: NullableInstant,
+  unconfirmed_at: nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'Since when nobody knows whether its provider has it',
+    }),
+  ),
+  waiting_since: nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'Since when its provider has not been able to take it',
+    }),
+  ),
   parent_id: nullable(
     Type.String({ description: 'The order that this is a part of; null: one of its own' }),
   ),
@@ -74,6 +86,8 @@ export function showOrder(order: OrderView): Static<typeof OrderShape> {
     provider: order.provider,
     provider_ref: order.providerRef,
     cancel_requested_at: order.cancelRequestedAt?.toISOString() ?? null,
+    unconfirmed_at: order.unconfirmedAt?.toISOString() ?? null,
+    waiting_since: order.waitingSince?.toISOString() ?? null,
     parent_id: order.parentId === null ? null : String(order.parentId),
     part: order.part,
     in_parts: order.unfolds,

@@ -20,6 +20,10 @@ export interface OrderView {
   readonly provider: string
   readonly providerRef: string | null
   readonly cancelRequestedAt: Date | null
+  /** Since when nobody knows whether its provider has it. */
+  readonly unconfirmedAt: Date | null
+  /** Since when its provider has not been able to take it. */
+  readonly waitingSince: Date | null
   /** The order that this is a part of; null: it is one of its own. */
   readonly parentId: bigint | null
   readonly part: number | null
@@ -61,6 +65,19 @@ export async function listOrders(db: Db, filter: OrderFilter): Promise<OrderView
   if (filter.createdBefore !== undefined) {
     query = query.where('o.created_at', '<', filter.createdBefore)
   }
+  return (await query.execute()).map(toView)
+}
+
+/** A page of orders, and parts of orders, that wait for an operator's word, newest first. */
+export async function listUnconfirmed(
+  db: Db,
+  o: { beforeId?: bigint | undefined; limit: number },
+): Promise<OrderView[]> {
+  let query = select(db)
+    .where('o.unconfirmed_at', 'is not', null)
+    .orderBy('o.id', 'desc')
+    .limit(Math.min(o.limit, ORDERS_AT_ONCE_MAX))
+  if (o.beforeId !== undefined) query = query.where('o.id', '<', o.beforeId)
   return (await query.execute()).map(toView)
 }
 
@@ -137,6 +154,8 @@ function select(db: Db) {
       'o.provider',
       'o.provider_ref',
       'o.cancel_requested_at',
+      'o.unconfirmed_at',
+      'o.waiting_since',
       'o.parent_id',
       'o.part',
       'o.unfolds',
@@ -165,6 +184,8 @@ function toView(row: Awaited<ReturnType<ReturnType<typeof select>['execute']>>[n
     provider: row.provider,
     providerRef: row.provider_ref,
     cancelRequestedAt: row.cancel_requested_at,
+    unconfirmedAt: row.unconfirmed_at,
+    waitingSince: row.waiting_since,
     parentId: row.parent_id,
     part: row.part,
     unfolds: row.unfolds,

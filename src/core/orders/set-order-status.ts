@@ -8,7 +8,13 @@ import {
   type OrderState,
   refundOnEntering,
 } from './order.ts'
-import { lockOrders, lockOrdersWithWallets, type StoredOrder, writeOrders } from './order-store.ts'
+import {
+  lockOrders,
+  lockOrdersWithWallets,
+  orderEvent,
+  type StoredOrder,
+  writeOrders,
+} from './order-store.ts'
 import { readOpenParts } from './parts/part-rows.ts'
 
 export interface SetOrderStatusInput {
@@ -40,15 +46,11 @@ export const setOrderStatus: Operation<SetOrderStatusInput, { id: string; state:
     await writeOrders(context, [{ order, change }])
     if (order.unfolds && isTerminal(change.state)) await cancelUntaken(context, order)
     if (change.state === order.state) {
-      context.record({
-        kind: 'order.adjusted',
-        subjectId: order.id,
-        accountId: order.accountId,
-        data: {
-          remains: String(change.remains),
-          start_count: change.startCount === null ? null : String(change.startCount),
-        },
-      })
+      const data = {
+        remains: String(change.remains),
+        start_count: change.startCount === null ? null : String(change.startCount),
+      }
+      context.record(orderEvent(order, 'adjusted', data))
     }
     return { id: String(order.id), state: change.state }
   },
