@@ -223,6 +223,7 @@ test('every list and page of the operator API is as documented', async () => {
     '/admin/v1/operators/{id}/api-keys': '1',
     '/admin/v1/services/{id}': '1',
     '/admin/v1/orders/{id}': String(order),
+    '/admin/v1/orders/{id}/parts': String(order),
     '/admin/v1/accounts/{id}/card': String(id),
     '/admin/v1/plans/{id}': '1',
     '/admin/v1/addons/{id}': '1',
