@@ -19,6 +19,12 @@ export interface Options {
   readonly orders: number
   /** How many subscriptions `renewals` fills in. */
   readonly subscriptions: number
+  /** How many orders or changes `dispatch`, `follow` and `webhooks` work on; else each its own. */
+  readonly count: number | undefined
+  /** How long `follow` watches the looks; else more than two minutes. */
+  readonly watchedSeconds: number | undefined
+  /** How long `soak` goes on. */
+  readonly minutes: number
   /** Where the temporary folder goes. */
   readonly dir: string
   /** Where Purser's processor profiles go, if any. */

@@ -83,9 +83,18 @@ function readStat(pid: number): Stat | undefined {
 
 /** The most memory that the process has had in use, in MB (2^20 bytes); 0 once it has ended. */
 export function peakMemoryMb(pid: number): number {
+  return statusMb(pid, 'VmHWM')
+}
+
+/** The memory that the process has in use now, in MB; 0 once it has ended. */
+export function memoryMb(pid: number): number {
+  return statusMb(pid, 'VmRSS')
+}
+
+function statusMb(pid: number, field: string): number {
   try {
-    const kb = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return Number(kb ?? 0) / 1024
+    const line = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm')
+    return Number(line.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   } catch {
     return 0
   }
