@@ -14,6 +14,8 @@ export interface HttpWebhookSenderOptions {
   readonly networks: readonly string[]
   /** Who is asked for addresses; left out: the system's name servers. */
   readonly resolver?: Resolver
+  /** How long one message may take; left out: ten seconds. */
+  readonly timeoutMs?: number
 }
 
 const TIMEOUT_MS = 10_000
@@ -40,10 +42,11 @@ export function httpWebhookSender(o: HttpWebhookSenderOptions): WebhookSender {
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   })
+  const timeoutMs = o.timeoutMs ?? TIMEOUT_MS
   let isClosed = false
   return {
     async send(request) {
-      const timeout = AbortSignal.timeout(TIMEOUT_MS)
+      const timeout = AbortSignal.timeout(timeoutMs)
       try {
         return await post(agent, request, timeout)
       } catch (error) {
@@ -111,14 +114,14 @@ function guardedConnector(o: HttpWebhookSenderOptions): buildConnector.connector
       callback(new NotPublic(), null)
       return
     }
-    connect(options, (...outcome) => {
-      const [, socket] = outcome
-      if (socket !== null && !mayBeReached(socket.remoteAddress ?? '', o.networks)) {
-        socket.destroy()
+    connect(options, (error, socket) => {
+      // With an error there is no socket, whatever the type says.
+      if (error !== null) callback(error, null)
+      else if (mayBeReached(socket?.remoteAddress ?? '', o.networks)) callback(null, socket)
+      else {
+        socket?.destroy()
         callback(new NotPublic(), null)
-        return
       }
-      callback(...outcome)
     })
   }
 }
