@@ -21,6 +21,7 @@ import type { DraftOrder, OrderCommitter } from './order-committer.ts'
 import { ORDER_FIELDS, type OrderRequest } from './order-fields.ts'
 import { checkOrderRequest, readOrderWork } from './order-input.ts'
 import type { OrderWork } from './order-work.ts'
+import { readPartPlan } from './parts/part-plan.ts'
 
 /** What the hot path needs of the process. */
 export interface OrderDesk {
@@ -110,7 +111,7 @@ export async function placeOrderFor(
       throw refused
     }
     const outcome = await desk.committer.place(draft)
-    const confirmed = catalogue.byId.get(serviceId)?.confirmFirst === true
+    const confirmed = catalogue.byId.get(serviceId)?.confirmFirst === true && isDueNow(draft)
     switch (outcome.kind) {
       case 'placed':
         if (confirmed) await awaitProvider(desk, { ...draft, createdAt: outcome.createdAt })
@@ -153,6 +154,12 @@ function keyOf(buyer: Buyer, text: string): string {
   const key = checkKey(text)
   const by = orderedBy(buyer)
   return by.kind === 'operator' ? `operator ${by.operatorId} ${key}` : key
+}
+
+/** Where an order follows posts, its provider has nothing to take before there are some. */
+function isDueNow({ unfolds, params, quantity }: DraftOrder): boolean {
+  if (!unfolds) return true
+  return readPartPlan({ params: JSON.parse(params ?? 'null'), quantity }).kind === 'drip'
 }
 
 async function nextNumber(numbers: NumberBlocks): Promise<bigint> {

@@ -9,7 +9,8 @@ import type { PartPlan, PostsPlan } from './part-plan.ts'
  *   nothing, and one that the operator says is done delivered all.
  * - It ends when no more parts will come and each has ended. Its parts move no money: the share of
  *   its charge that they did not deliver is given back then, once.
- * - A whole that somebody wants canceled, or that is paused, gets no further parts.
+ * - A whole that somebody wants canceled, or that is paused, gets no further parts; nor does a
+ *   drip-feed of which all runs so far have failed.
  */
 export interface Whole extends OrderStanding {
   readonly id: bigint
@@ -89,7 +90,8 @@ export function unfold(step: UnfoldingStep): UnfoldingResult {
 /** Whether parts may come that are not made yet. */
 export function moreToCome({ whole, plan, sum, expiresAt, now, seen }: UnfoldingStep): boolean {
   if (whole.cancelRequestedAt !== null) return false
-  if (plan.kind === 'drip') return sum.made < plan.runs
+  // What a provider refuses at first it refuses each time: nobody's money waits for that.
+  if (plan.kind === 'drip') return sum.made < plan.runs && (sum.made === 0 || !allFailed(sum))
   if (sum.made >= plan.posts) return false
   if (expiresAt === null || now < expiresAt) return true
   const readInTime = seen !== null || whole.pausedAt !== null
@@ -109,16 +111,21 @@ export function reportOf(whole: Whole, sum: PartSum, more: boolean): OrderReport
 function endStateOf(whole: Whole, sum: PartSum): OrderReport['state'] {
   if (sum.delivered === whole.quantity) return 'completed'
   if (whole.cancelRequestedAt !== null) return 'canceled'
-  if (sum.made > 0 && sum.failed === sum.made) return 'failed'
+  if (sum.made > 0 && allFailed(sum)) return 'failed'
   return sum.delivered === 0n ? 'canceled' : 'partial'
+}
+
+function allFailed({ made, failed }: PartSum): boolean {
+  return failed === made
 }
 
 /**
  * Each run is begun its interval after the one before: what was missed while nobody unfolded, or
  * while the order was paused, does not come all at once.
  */
-function dueRun({ whole, plan, sum, now }: UnfoldingStep): PartDraft[] {
-  if (plan.kind !== 'drip' || sum.made >= plan.runs) return []
+function dueRun(step: UnfoldingStep): PartDraft[] {
+  const { whole, plan, sum, now } = step
+  if (plan.kind !== 'drip' || !moreToCome(step)) return []
   if (now < nextRunAt(plan.intervalMs, sum, whole)) return []
   const { runQuantity: quantity, params } = plan
   return [{ part: sum.made + 1, quantity, link: whole.link, params, postRef: null, lookAt: now }]
