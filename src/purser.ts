@@ -145,7 +145,7 @@ async function registerSurfaces(
   await registerHostup(app, renewing)
   registerBillingPage(app, renewing)
   const providers = {
-    delivery: new Set(drivers.delivery.keys()),
+    delivery: drivers.delivery.names,
     compute: new Set(drivers.compute.keys()),
     payment: new Set(drivers.payment.keys()),
   }
@@ -155,6 +155,7 @@ async function registerSurfaces(
     desk: core.desk,
     refilling,
     secrets,
+    upstreams: drivers.delivery,
     watch,
     testClock,
     terms,

@@ -7,7 +7,7 @@ import { CatalogueCache } from './core/catalogue/catalogue-cache.ts'
 import { EpochWatch } from './core/epoch-watch.ts'
 import type { Funnel } from './core/execute.ts'
 import { KeyDirectory } from './core/identity/key-directory.ts'
-import type { DeliveryDrivers } from './core/orders/delivery-driver.ts'
+import type { DeliveryDriver, DeliveryDrivers } from './core/orders/delivery-driver.ts'
 import { MANUAL_PROVIDER } from './core/orders/manual/manual-queue.ts'
 import { manualQueue } from './core/orders/manual/manual-views.ts'
 import { NumberBlocks } from './core/orders/number-blocks.ts'
@@ -15,9 +15,11 @@ import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.
 import type { OrderDesk } from './core/orders/place-order.ts'
 import { openSecretBox, type SecretBox } from './core/secret-box.ts'
 import type { ComputeDrivers } from './core/servers/compute-driver.ts'
+import { UpstreamDrivers } from './core/upstreams/upstream-drivers.ts'
 import type { WebhookSender } from './core/webhooks/webhook-sender.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
 import { simulatedCompute } from './drivers/compute/simulated-compute.ts'
+import { apiV2Delivery } from './drivers/delivery/api-v2/api-v2-delivery.ts'
 import { manualDelivery } from './drivers/delivery/manual-delivery.ts'
 import { simulatedDelivery } from './drivers/delivery/simulated-delivery.ts'
 import { simulatedCards } from './drivers/payment/simulated-cards.ts'
@@ -47,7 +49,7 @@ export interface Core {
 
 /** Who does the work outside, each by its name. */
 export interface Drivers {
-  readonly delivery: DeliveryDrivers
+  readonly delivery: UpstreamDrivers
   readonly compute: ComputeDrivers
   readonly payment: CardGateways
   readonly webhooks: WebhookSender
@@ -88,7 +90,9 @@ export async function startCore(
   limiter.start()
   stops.push(() => limiter.stop())
   const funnel = { database, clock }
-  const drivers = startDrivers(funnel, config)
+  const drivers = openDrivers({ funnel, config, secrets, log })
+  await drivers.delivery.start()
+  stops.push(() => drivers.delivery.stop())
   const terms: BillingTerms = {
     invoiceDaysAhead: config.invoiceDaysAhead,
     suspendAfterDays: config.suspendAfterDays,
@@ -128,15 +132,24 @@ function openOrderDesk(o: {
   }
 }
 
-function startDrivers({ database, clock }: Funnel, config: Config): Drivers {
+function openDrivers(o: {
+  funnel: Funnel
+  config: Config
+  secrets: SecretBox
+  log: Logger
+}): Drivers {
+  const { secrets, log } = o
+  const { database, clock } = o.funnel
+  const { db } = database
   const world = { pool: database.pool, clock }
+  const builtIn = new Map<string, DeliveryDriver>([
+    ['simulated', simulatedDelivery(world)],
+    [MANUAL_PROVIDER, manualDelivery(manualQueue(db))],
+  ])
   return {
-    delivery: new Map([
-      ['simulated', simulatedDelivery(world)],
-      [MANUAL_PROVIDER, manualDelivery(manualQueue(database.db))],
-    ]),
+    delivery: new UpstreamDrivers({ db, secrets, builtIn, open: apiV2Delivery, log }),
     compute: new Map([['simulated', simulatedCompute(world)]]),
     payment: new Map([['simulated', simulatedCards(world)]]),
-    webhooks: httpWebhookSender({ networks: config.webhookNetworks }),
+    webhooks: httpWebhookSender({ networks: o.config.webhookNetworks }),
   }
 }

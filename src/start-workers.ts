@@ -15,6 +15,7 @@ import { startRefillWorker } from './workers/refill-worker.ts'
 import { startRenewalWorker } from './workers/renewal-worker.ts'
 import { startServerWorker } from './workers/server-worker.ts'
 import { startUnfoldWorker } from './workers/unfold-worker.ts'
+import { startUpstreamWorker } from './workers/upstream-worker.ts'
 import { startWebhookWorker } from './workers/webhook-worker.ts'
 
 /** Starts the loops that do what waits in rows; each goes into `stops`. */
@@ -28,6 +29,7 @@ export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
     startUnfoldWorker({ funnel, drivers: drivers.delivery, numbers: desk.numbers, log, busy }),
     startRefillWorker({ funnel, drivers: drivers.delivery, log }),
     startWebhookWorker({ funnel, sender: drivers.webhooks, secrets, log, busy }),
+    startUpstreamWorker({ funnel, upstreams: drivers.delivery, log }),
     startServerWorker({ funnel, compute: drivers.compute, log }),
     startPaymentWorker({ payments, log }),
     startRenewalWorker({ funnel, payDue: (o) => payDuePurchases(payments, o), log, busy }),

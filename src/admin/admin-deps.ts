@@ -7,6 +7,7 @@ import type { OrderDesk } from '../core/orders/place-order.ts'
 import type { Refilling } from '../core/orders/refills/refill-orders.ts'
 import type { SecretBox } from '../core/secret-box.ts'
 import type { ServerReader } from '../core/servers/server-reader.ts'
+import type { UpstreamDrivers } from '../core/upstreams/upstream-drivers.ts'
 import type { Limits } from '../http/limits.ts'
 import type { RestDeps } from '../http/rest/prepare-rest.ts'
 
@@ -22,6 +23,7 @@ export interface AdminDeps extends RestDeps {
   readonly desk: OrderDesk
   readonly refilling: Refilling
   readonly servers: ServerReader
+  readonly upstreams: UpstreamDrivers
   readonly terms: BillingTerms
   readonly providers: ProviderNames
 }

@@ -15,6 +15,7 @@ import { registerFollowedOrders } from './followed-order-routes.ts'
 import { registerKeys } from './key-routes.ts'
 import { registerLedger } from './ledger-routes.ts'
 import { registerManualOrders } from './manual-routes.ts'
+import { registerNotices } from './notice-routes.ts'
 import { registerOperators } from './operator-routes.ts'
 import { registerOrders } from './order-routes.ts'
 import { registerPlans } from './plan-routes.ts'
@@ -31,6 +32,7 @@ import { registerSubscriptions } from './subscription-routes.ts'
 import { registerTaxProfiles } from './tax-profile-routes.ts'
 import { registerTestClock } from './test-clock-routes.ts'
 import { registerUnconfirmed } from './unconfirmed-routes.ts'
+import { registerUpstreams } from './upstream-routes.ts'
 import { registerWallets } from './wallet-routes.ts'
 import { registerWebhooks } from './webhook-routes.ts'
 
@@ -62,6 +64,8 @@ const SIGNED_IN_ROUTES = [
   registerManualOrders,
   registerWebhooks,
   registerProviders,
+  registerUpstreams,
+  registerNotices,
   registerSimulated,
   registerLedger,
   registerEvents,

@@ -17,8 +17,10 @@ import { NumberBlocks } from '../../src/core/orders/number-blocks.ts'
 import { OrderCommitter } from '../../src/core/orders/order-committer.ts'
 import { openSecretBox } from '../../src/core/secret-box.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
+import { UpstreamDrivers } from '../../src/core/upstreams/upstream-drivers.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { simulatedCompute } from '../../src/drivers/compute/simulated-compute.ts'
+import { apiV2Delivery } from '../../src/drivers/delivery/api-v2/api-v2-delivery.ts'
 import { simulatedDelivery } from '../../src/drivers/delivery/simulated-delivery.ts'
 import { simulatedCards } from '../../src/drivers/payment/simulated-cards.ts'
 import { Limits } from '../../src/http/limits.ts'
@@ -79,6 +81,18 @@ export async function startAdminApp(
   const payments = new PaymentDesk({ funnel, compute, cards, terms, log: { warn: () => {} } })
   const keys = new KeyDirectory(database.db, watch)
   const { db, pool } = database
+  const secrets = openSecretBox(Buffer.alloc(32, 7))
+  const drivers = new UpstreamDrivers({
+    db,
+    secrets,
+    builtIn: new Map([
+      ['simulated', simulatedDelivery(world)],
+      ['manual', simulatedDelivery(world)],
+    ]),
+    open: apiV2Delivery,
+    log: { warn: () => {} },
+  })
+  await drivers.start()
   const deps: AdminDeps = {
     funnel,
     desk: {
@@ -88,13 +102,14 @@ export async function startAdminApp(
       catalogue: new CatalogueCache(db, watch),
       numbers: new NumberBlocks(pool),
       committer: new OrderCommitter(pool),
-      drivers: new Map([['simulated', simulatedDelivery(world)]]),
+      drivers,
       funnel,
     },
     watch,
-    secrets: openSecretBox(Buffer.alloc(32, 7)),
+    secrets,
+    upstreams: drivers,
     payments,
-    refilling: { funnel, drivers: new Map([['simulated', simulatedDelivery(world)]]) },
+    refilling: { funnel, drivers },
     servers: new ServerReader({ db: database.db, compute }),
     terms,
     keys,
@@ -102,7 +117,7 @@ export async function startAdminApp(
     publicUrl: o.publicUrl === undefined ? 'https://purser.example' : o.publicUrl,
     testClock: o.testClock ?? true,
     providers: {
-      delivery: new Set(['simulated', 'manual']),
+      delivery: drivers.names,
       compute: new Set(['simulated']),
       payment: new Set(['simulated']),
     },
@@ -145,6 +160,7 @@ export async function startAdminApp(
     async close() {
       watch.stop()
       await app.close()
+      await drivers.stop()
       await payments.drained()
       await database.close()
       await place.drop()

@@ -10,11 +10,13 @@ import { OrderCommitter } from '../../src/core/orders/order-committer.ts'
 import { Refusal } from '../../src/core/refusal.ts'
 import { openSecretBox } from '../../src/core/secret-box.ts'
 import { ServerReader } from '../../src/core/servers/server-reader.ts'
+import { UpstreamDrivers } from '../../src/core/upstreams/upstream-drivers.ts'
 import { registerCustomer } from '../../src/customer/customer.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { registerHostup } from '../../src/dialects/hostup/hostup.ts'
 import { registerVpsbg } from '../../src/dialects/vpsbg/vpsbg.ts'
 import { servedDocuments } from '../../src/documentation.ts'
+import { apiV2Delivery } from '../../src/drivers/delivery/api-v2/api-v2-delivery.ts'
 import { Limits } from '../../src/http/limits.ts'
 import { RateLimiter } from '../../src/http/rate-limiter.ts'
 import { collectRoutes } from '../../src/http/route-openapi.ts'
@@ -45,6 +47,14 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
     const servers = new ServerReader({ db: database.db, compute })
     const keys = new KeyDirectory(database.db, watch)
     const { db, pool } = database
+    const secrets = openSecretBox(Buffer.alloc(32))
+    const upstreams = new UpstreamDrivers({
+      db,
+      secrets,
+      builtIn: new Map(),
+      open: apiV2Delivery,
+      log: { warn: () => {} },
+    })
     const desk = {
       db,
       clock: funnel.clock,
@@ -62,7 +72,8 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       cancelling: { funnel, drivers: new Map() },
       refilling: { funnel, drivers: new Map() },
       watch,
-      secrets: openSecretBox(Buffer.alloc(32)),
+      secrets,
+      upstreams,
       limits: new Limits(new RateLimiter(database.pool), 0),
       publicUrl: null,
       testClock: true,

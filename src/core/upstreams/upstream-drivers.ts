@@ -47,6 +47,11 @@ export class UpstreamDrivers implements DeliveryDrivers {
     this.#names = new Set(deps.builtIn.keys())
   }
 
+  /** Those that are no upstreams. */
+  get builtIn(): ReadonlySet<string> {
+    return new Set(this.#deps.builtIn.keys())
+  }
+
   /** The names of all of them, as of the last reading: the same set is kept up to date. */
   get names(): ReadonlySet<string> {
     return this.#names

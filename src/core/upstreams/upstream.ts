@@ -65,8 +65,8 @@ const URL_LENGTH_MAX = 500
 const KEY_SHAPE = /^[\x21-\x7e]{1,500}$/
 export const IN_FLIGHT_MAX = 256
 export const REFUND_AFTER_MINUTES_MAX = 43_200
-/** A thousand times as much as the upstream. */
-export const MARGIN_PPM_MAX = 1_000_000_000
+/** 999.9999 per cent. */
+export const MARGIN_PPM_MAX = 9_999_999
 
 export function checkUpstreamName(name: string): string {
   if (NAME_SHAPE.test(name)) return name
