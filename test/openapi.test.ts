@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import type { Answer } from './kit/answer.ts'
 import { describedDocuments } from './kit/described-documents.ts'
 import { assertDocumented, at, committed, schemaAt, schemaErrors } from './kit/documented.ts'
+import { changed, created } from './kit/operator.ts'
 import { type Fields, startTestPurser, type TestPurser } from './kit/purser.ts'
 import {
   type Customer,
@@ -214,12 +215,16 @@ test('every list and page of the operator API is as documented', async () => {
   const order = await place(customer, { service: 1, quantity: 100 })
   const card = { gateway: 'simulated', brand: 'visa', last_four: '4242' }
   assert.equal((await purser.admin('POST', `/accounts/${id}/card`, card)).status, 201)
+  const group = await created(purser, '/discount-groups', { name: 'Ours', discount_percent: 5 })
+  await changed(purser, `PUT /accounts/${id}/rates/1`, { rate: '0.80' })
   const [server] = purser.demo.servers
   const ids: Readonly<Record<string, string>> = {
     '/admin/v1/accounts/{id}': String(id),
     '/admin/v1/accounts/{id}/users': String(id),
     '/admin/v1/accounts/{id}/api-keys': String(id),
     '/admin/v1/accounts/{id}/transactions': String(id),
+    '/admin/v1/accounts/{id}/rates': String(id),
+    '/admin/v1/discount-groups/{id}': group.id,
     '/admin/v1/operators/{id}/api-keys': '1',
     '/admin/v1/services/{id}': '1',
     '/admin/v1/orders/{id}': String(order),

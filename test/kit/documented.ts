@@ -34,7 +34,8 @@ export function assertDocumented(name: string, place: string, answer: Answer): v
     `${name}${pointer}${pointerOf(['content', type, 'schema']).slice(1)}`,
   )
   assert.ok(validate, `${place} ${status} has no schema for ${type}`)
-  assert.ok(validate(answer.json), `${answer.text}\n${schemaErrors(validate)}`)
+  const value = type.endsWith('json') ? answer.json : answer.text
+  assert.ok(validate(value), `${answer.text}\n${schemaErrors(validate)}`)
 }
 
 /** The schema at a place in a document, ready to validate with. */
