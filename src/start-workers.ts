@@ -22,7 +22,10 @@ import { startWebhookWorker } from './workers/webhook-worker.ts'
 export function startWorkers(core: Core, log: Logger, stops: Stop[]): void {
   const { funnel, drivers, desk, payments, secrets, metrics } = core
   const busy = () => desk.committer.busy
-  const delivery = startDeliveryWorker({ funnel, drivers: drivers.delivery, log, busy })
+  const delivery = startDeliveryWorker({
+    ...{ funnel, drivers: drivers.delivery, log, busy },
+    policyOf: (provider) => drivers.delivery.policyOf(provider),
+  })
   tellFigures(metrics, delivery)
   const workers = [
     delivery,

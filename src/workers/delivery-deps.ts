@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Funnel } from '../core/execute.ts'
 import type { DeliveryDrivers } from '../core/orders/delivery-driver.ts'
-import type { FailingPolicy } from '../core/orders/dispatch-verdict.ts'
+import type { UpstreamPolicy } from '../core/upstreams/upstream-drivers.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 
 /** What the delivery worker needs of the process. */
@@ -11,6 +11,8 @@ export interface DeliveryWorkerDeps {
   readonly log: Pick<Logger, 'warn' | 'error'>
   /** Whether customers are keeping the process busy: then the worker takes a tenth of the time. */
   busy(): boolean
+  /** What becomes of orders that an upstream cannot take; undefined: it is none, and they wait. */
+  policyOf(provider: string): UpstreamPolicy | undefined
 }
 
 /** What its parts share beside that. */
@@ -18,7 +20,6 @@ export interface Delivering extends DeliveryWorkerDeps {
   /** Who takes orders, and who answers where they stand: apart, as one may work without the other. */
   readonly submits: CircuitBreaker
   readonly looks: CircuitBreaker
-  policyOf(provider: string): FailingPolicy
   /** Whether the worker is to end soon. */
   isStopping(): boolean
 }

@@ -57,6 +57,7 @@ function start(o: { drivers?: DeliveryDrivers; database?: OrderShop['database'] 
       drivers: o.drivers ?? drivers,
       log: { warn, error: warn },
       busy: () => false,
+      policyOf: () => undefined,
     }),
   )
 }

@@ -1,7 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DueLine, readDueLines, readStrangers } from '../core/orders/claim-deliveries.ts'
-import type { FailingPolicy } from '../core/orders/dispatch-verdict.ts'
-import { readFailingPolicies } from '../core/upstreams/failing-policies.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { Delivering, DeliveryWorkerDeps } from './delivery-deps.ts'
 import { followDeliveries } from './follow-deliveries.ts'
@@ -26,6 +24,9 @@ type Line = 'submit' | 'look'
 
 /** Chunks of one provider at once: while one waits for its answers, the next is taken. */
 const RUNS_MAX: Readonly<Record<Line, number>> = { submit: 3, look: 2 }
+/** How many orders are handed over in a chunk. */
+const CHUNK = 200
+const CHUNK_MIN = 10
 const TICK_MS = 250
 const IDLE_TICK_MAX_MS = 1_000
 /** While busy, each millisecond of work is followed by this many of rest. */
@@ -36,7 +37,6 @@ const LOOK_MIN_MS = 2_000
 const LOOK_MIN_BUSY_MS = 15_000
 const LOOK_MIN_BEHIND_MS = 30_000
 const LOOK_MAX_MS = 45_000
-const POLICIES_EVERY_MS = 5_000
 const RECHECK_EVERY_MS = 1_000
 const STRANGERS_EVERY_MS = 60_000
 
@@ -54,8 +54,8 @@ class Dispatcher {
   readonly #runs = new Map<string, number>()
   readonly #running = new Set<Promise<void>>()
   readonly #lookMinMs = new Map<string, number>()
+  readonly #chunks = new Map<string, number>()
   readonly #doneAtMs = new Map<string, number>()
-  #policies: ReadonlyMap<string, FailingPolicy> = new Map()
   #stopping = false
   #tickMs = TICK_MS
   #handedOver = 0
@@ -69,7 +69,7 @@ class Dispatcher {
       busy: () => deps.busy(),
       submits: new CircuitBreaker(),
       looks: new CircuitBreaker(),
-      policyOf: (provider) => this.#policies.get(provider) ?? { refundAfterMs: null },
+      policyOf: (provider) => deps.policyOf(provider),
       isStopping: () => this.#stopping,
     }
   }
@@ -103,9 +103,6 @@ class Dispatcher {
   async #step(): Promise<number> {
     const { funnel, drivers } = this.#deps
     const { db } = funnel.database
-    await this.#every('policies', POLICIES_EVERY_MS, async () => {
-      this.#policies = await readFailingPolicies(db)
-    })
     const now = funnel.clock.now()
     const known = [...drivers.keys()]
     const lines = await readDueLines(db, { now, providers: known })
@@ -169,9 +166,15 @@ class Dispatcher {
     return breaker.state(provider) === 'closed'
   }
 
+  /** Whoever takes few of a chunk in its time is handed smaller ones. */
   async #handOver(provider: string) {
-    const chunk = await handOver(this.#deps, provider)
-    this.#handedOver += chunk.taken
+    const isWell = this.#isWell('submit', provider)
+    const limit = isWell ? (this.#chunks.get(provider) ?? CHUNK) : CHUNK
+    const chunk = await handOver(this.#deps, { provider, limit })
+    this.#handedOver += chunk.settled
+    const isSlow = chunk.full && chunk.settled < limit / 2
+    const next = isSlow ? Math.max(chunk.settled * 2, CHUNK_MIN) : Math.min(limit * 2, CHUNK)
+    if (isWell) this.#chunks.set(provider, next)
     return chunk
   }
 

@@ -48,7 +48,14 @@ after(async () => {
 function start(providers: Readonly<Record<string, ScriptedProvider>>) {
   const drivers = new Map(Object.entries(providers).map(([name, { driver }]) => [name, driver]))
   const log = { warn: () => {}, error: () => {} }
-  const worker = startDeliveryWorker({ funnel: shop.funnel, drivers, log, busy: () => false })
+  const worker = startDeliveryWorker({
+    funnel: shop.funnel,
+    drivers,
+    log,
+    busy: () => false,
+    policyOf: (name) =>
+      name === 'impatient' ? { whenFailing: 'refund', refundAfterMinutes: 10 } : undefined,
+  })
   running.push(worker)
   return { drivers, worker }
 }
@@ -245,11 +252,6 @@ test('what waits is certainly not there: a cancel asks nobody', async () => {
 })
 
 test('an upstream that is away for too long has its orders given back, if told so', async () => {
-  await shop.database.pool.query(
-    `insert into upstream (name, url, api_key, when_failing, refund_after_minutes, look_at,
-       created_at, updated_at)
-     values ('impatient', 'http://127.0.0.1:1', 'x', 'refund', 10, 'infinity', now(), now())`,
-  )
   const impatient = scriptedProvider('impatient')
   impatient.script = { kind: 'later', reason: 'away', afterMs: null }
   const [id, lost] = [

@@ -6,7 +6,6 @@ import type { ProgressReport } from '../core/orders/record-progress.ts'
 import { answerOf, type Delivering } from './delivery-deps.ts'
 import { writeProgress } from './write-progress.ts'
 
-const CHUNK = 200
 const RENEW_EVERY_MS = 8_000
 /** A delivery that has just begun is looked at soon. */
 const FIRST_LOOK_MS = 2_000
@@ -18,23 +17,25 @@ const UNABLE_MAX_MS = 5_000
 /**
  * Takes a chunk of the orders that wait for `provider` under a lease, hands them over outside any
  * transaction, and writes what became of each in one. What a process held when it died is due
- * again within 30 seconds. Returns how many were taken, and how many might have been.
+ * again within 30 seconds. Returns how many the provider has taken or refused, and whether there
+ * may be more to hand over.
  */
 export async function handOver(
   deps: Delivering,
-  provider: string,
-): Promise<{ taken: number; full: boolean; ownMs: number }> {
+  o: { provider: string; limit: number },
+): Promise<{ settled: number; full: boolean; ownMs: number }> {
   const { funnel, submits } = deps
+  const { provider } = o
   const state = submits.state(provider)
   const driver = deps.drivers.get(provider)
   const askable = driver !== undefined && state !== 'open'
   const lease = randomUUID()
-  const limit = state === 'trial' ? 1 : CHUNK
+  const limit = state === 'trial' ? 1 : o.limit
   const startedMs = performance.now()
   const claim = { now: funnel.clock.now(), lease, limit, provider, askable }
   const orders = await claimUntaken(funnel.database, claim)
   const claimedMs = performance.now()
-  if (driver === undefined || orders.length === 0) return { taken: 0, full: false, ownMs: 0 }
+  if (driver === undefined || orders.length === 0) return { settled: 0, full: false, ownMs: 0 }
   const ids = orders.map((order) => order.orderId)
   const renewing = setInterval(() => {
     // Where this fails the lease lapses, and what was not written is uncertain to who comes next.
@@ -49,7 +50,8 @@ export async function handOver(
     })
     await writeProgress(deps, reports, lease)
     const ownMs = claimedMs - startedMs + performance.now() - answeredMs
-    return { taken: orders.length, full: orders.length === limit, ownMs }
+    const settled = reports.filter((report) => report.report !== null).length
+    return { settled, full: orders.length === limit, ownMs }
   } finally {
     clearInterval(renewing)
   }

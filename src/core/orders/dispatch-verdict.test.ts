@@ -12,7 +12,7 @@ const ORDER: DispatchCase = {
   askedBefore: false,
   waitedMs: 0,
   isIdempotent: false,
-  policy: { refundAfterMs: null },
+  policy: undefined,
   failingForMs: 0,
   isAble: () => true,
 }
@@ -73,7 +73,7 @@ test('who is busy is waited for, for as long as it asks, and left after a minute
 })
 
 test('what nobody can take is given back after a while where the operator says so', () => {
-  const policy = { refundAfterMs: 10 * MINUTE_MS }
+  const policy = { whenFailing: 'refund', refundAfterMinutes: 10 } as const
   const order = { ...ORDER, isAble: () => false, policy }
   assert.equal(dispatchVerdict({ ...order, waitedMs: 9 * MINUTE_MS }, LATER).kind, 'waits')
   assert.equal(dispatchVerdict({ ...order, waitedMs: 10 * MINUTE_MS }, LATER).kind, 'failed')
@@ -92,7 +92,7 @@ test('a lost answer leaves it unconfirmed, unless a repeat would be known', () =
 test('after a lost answer "later" is not certain', () => {
   const order = { ...ORDER, isIdempotent: true, askedBefore: true, waitedMs: 20 * MINUTE_MS }
   assert.deepEqual(dispatchVerdict(order, LATER), { kind: 'waits', certain: false, waitMs: 60_000 })
-  const overdue = { ...order, policy: { refundAfterMs: MINUTE_MS } }
+  const overdue = { ...order, policy: { whenFailing: 'refund', refundAfterMinutes: 1 } } as const
   assert.deepEqual(dispatchVerdict(overdue, LATER), { kind: 'unconfirmed' })
   assert.deepEqual(dispatchVerdict({ ...order, isIdempotent: false }, LATER), {
     kind: 'unconfirmed',
@@ -106,11 +106,14 @@ test('nothing that may have arrived is given back or handed to another but on a 
     isIdempotent: fc.boolean(),
     waitedMs: fc.nat(200 * MINUTE_MS),
     failingForMs: fc.nat(200 * MINUTE_MS),
-    refundAfterMs: fc.option(fc.nat(100 * MINUTE_MS)),
+    policy: fc.record({
+      whenFailing: fc.constantFrom('wait', 'refund'),
+      refundAfterMinutes: fc.nat(100),
+    }),
   })
   fc.assert(
-    fc.property(cases, answers, ({ refundAfterMs, ...of }, answer) => {
-      const verdict = dispatchVerdict({ ...ORDER, ...of, policy: { refundAfterMs } }, answer)
+    fc.property(cases, answers, (of, answer) => {
+      const verdict = dispatchVerdict({ ...ORDER, ...of }, answer)
       const mayHaveArrived = of.askedBefore || answer.kind === 'unknown'
       if (!mayHaveArrived) return
       assert.ok(verdict.kind === 'unconfirmed' || (verdict.kind === 'waits' && !verdict.certain))

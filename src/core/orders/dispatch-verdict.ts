@@ -1,3 +1,4 @@
+import type { UpstreamPolicy } from '../upstreams/upstream-drivers.ts'
 import type { SubmitAnswer } from './delivery-driver.ts'
 
 /**
@@ -17,12 +18,6 @@ export type DispatchVerdict =
   | { readonly kind: 'waits'; readonly certain: boolean; readonly waitMs: number }
   | { readonly kind: 'unconfirmed' }
 
-/** What becomes of orders that their provider cannot take. */
-export interface FailingPolicy {
-  /** Null: they wait. */
-  readonly refundAfterMs: number | null
-}
-
 export interface DispatchCase {
   readonly provider: string
   readonly providers: readonly string[]
@@ -31,15 +26,17 @@ export interface DispatchCase {
   /** For how long its providers have not been able to take it; 0: since now. */
   readonly waitedMs: number
   readonly isIdempotent: boolean
-  readonly policy: FailingPolicy
+  /** What becomes of orders that it cannot take; undefined: they wait. */
+  readonly policy: UpstreamPolicy | undefined
   /** For how long the provider has taken nothing from anybody. */
   readonly failingForMs: number
   /** Whether a provider is there, and takes orders. */
   isAble(provider: string): boolean
 }
 
+const MINUTE_MS = 60_000
 /** An order leaves a provider that has not been able to take it for so long. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = MINUTE_MS
 const WAIT_MIN_MS = 1_000
 const WAIT_MAX_MS = 60_000
 
@@ -88,7 +85,7 @@ function whileUncertain(of: DispatchCase): DispatchVerdict {
 }
 
 function isOverdue({ policy, waitedMs }: DispatchCase): boolean {
-  return policy.refundAfterMs !== null && waitedMs >= policy.refundAfterMs
+  return policy?.whenFailing === 'refund' && waitedMs >= policy.refundAfterMinutes * MINUTE_MS
 }
 
 function backOffMs({ waitedMs }: DispatchCase): number {
