@@ -47,7 +47,7 @@ function waysFor(customer: Customer) {
 
 test('every line is answered for itself, with the text that was sent', async () => {
   for (const which of [0, 1]) {
-    const customer = await newCustomer(purser, { credit: '3.00' })
+    const customer = await newCustomer(purser, { credit: '100.00' })
     const { ask, by } = waysFor(customer)[which]!
     const pack = purser.demo.services.Package ?? ''
     const sent = [
@@ -70,7 +70,7 @@ test('every line is answered for itself, with the text that was sent', async () 
         [5, 'invalid_request'],
         [6, 'invalid_request'],
         [7, null],
-        [8, 'invalid_request'],
+        [8, 'not_found'],
       ],
     )
     assert.equal(answers[0]?.text, sent[0])
