@@ -7,7 +7,7 @@ import { Refusal } from '../refusal.ts'
 /** Whose wallet pays for an order, and who says so: a key, or somebody without one. */
 export type Buyer = KeyActor | AccountBuyer
 
-/** An account for which a user who is signed in, or an operator, orders. No key, no discount of one. */
+/** An account for which a signed-in user or an operator orders: no key, and no discount of one. */
 export interface AccountBuyer extends AccountTerms {
   readonly kind: 'account'
   readonly by: UserActor | OperatorActor
