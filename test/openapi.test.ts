@@ -9,6 +9,7 @@ import { describedDocuments } from './kit/described-documents.ts'
 import { assertDocumented, at, committed, schemaAt, schemaErrors } from './kit/documented.ts'
 import { changed, created } from './kit/operator.ts'
 import { type Fields, startTestPurser, type TestPurser } from './kit/purser.ts'
+import { allowRefills, deliveredOrders } from './kit/refill-scene.ts'
 import {
   type Customer,
   injectFault,
@@ -128,6 +129,8 @@ async function sourceRequests(): Promise<Fields[]> {
     { action: 'status', order: name },
     { action: 'multiStatus', orders: `${first},2000000000,x` },
     { action: 'status', orders: `${name},CR-202411-0001` },
+    { action: 'refill', orders: `${first},2000000000,x` },
+    { action: 'refill_status', refills: '1,2000000000,x' },
     { action: 'cancel', orders: `${first},2000000000,x` },
     { action: 'cancel', orders: name },
   ]
@@ -138,6 +141,25 @@ test('both panels answer every request of their pages as documented', async () =
     for (const { name, place } of PANELS) {
       const answer = await customer[name](fields)
       assert.equal(answer.status, 200, `${JSON.stringify(fields)}: ${answer.text}`)
+      assertDocumented(name, place, answer)
+    }
+  }
+})
+
+test('refills come as documented', async () => {
+  await allowRefills(purser)
+  for (const { name, place } of PANELS) {
+    const [one, other] = await deliveredOrders(purser, customer, 2)
+    const refilled = await customer[name]({ action: 'refill', order: String(one) })
+    assertDocumented(name, place, refilled)
+    const { refill } = refilled.json as { refill: string }
+    for (const fields of [
+      { action: 'refill', orders: `${other}` },
+      { action: 'refill_status', refill },
+      { action: 'refill_status', refills: refill },
+    ]) {
+      const answer = await customer[name](fields)
+      assert.equal(answer.status, 200, answer.text)
       assertDocumented(name, place, answer)
     }
   }
@@ -217,6 +239,9 @@ test('every list and page of the operator API is as documented', async () => {
   assert.equal((await purser.admin('POST', `/accounts/${id}/card`, card)).status, 201)
   const group = await created(purser, '/discount-groups', { name: 'Ours', discount_percent: 5 })
   await changed(purser, `PUT /accounts/${id}/rates/1`, { rate: '0.80' })
+  await allowRefills(purser)
+  const [delivered] = await deliveredOrders(purser, customer, 1)
+  const refill = await created(purser, `/orders/${delivered}/refill`, {})
   const [server] = purser.demo.servers
   const ids: Readonly<Record<string, string>> = {
     '/admin/v1/accounts/{id}': String(id),
@@ -228,6 +253,7 @@ test('every list and page of the operator API is as documented', async () => {
     '/admin/v1/operators/{id}/api-keys': '1',
     '/admin/v1/services/{id}': '1',
     '/admin/v1/orders/{id}': String(order),
+    '/admin/v1/refills/{id}': refill.id,
     '/admin/v1/orders/{id}/parts': String(order),
     '/admin/v1/accounts/{id}/card': String(id),
     '/admin/v1/plans/{id}': '1',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertBooksBalance, type Fields, startTestPurser } from '../kit/purser.ts'
+import { allowRefills, deliveredOrders } from '../kit/refill-scene.ts'
 import { footprint, monthlyName, newCustomer, orderRow, place, reach } from '../kit/shop.ts'
 
 const purser = await startTestPurser()
@@ -27,6 +28,13 @@ const WAYS: Readonly<Record<string, readonly ((id: string) => Fields)[]>> = {
     (order) => ({ order }),
     (orders) => ({ orders, idempotency_key: `cancel-${orders}` }),
   ],
+  refill: [
+    (order) => ({ order }),
+    (orders) => ({ orders }),
+    (order) => ({ order, idempotency_key: `refill-${order}` }),
+  ],
+  // It names a refill, and has a test of its own.
+  refill_status: [],
 }
 
 const owner = await newCustomer(purser, { credit: '100.00' })
@@ -76,6 +84,23 @@ for (const [action, ways] of Object.entries(WAYS)) {
     })
   }
 }
+
+test("refill_status: another's refill is as one that does not exist", async () => {
+  await allowRefills(purser)
+  const [order] = await deliveredOrders(purser, owner, 1)
+  const made = await owner.panel({ action: 'refill', order: String(order) })
+  const { refill } = made.json as { refill: string }
+  const missing = String(BigInt(refill) + 900_000_000n)
+  for (const dialect of ['panel', 'panelbon'] as const) {
+    for (const way of [(id: string) => ({ refill: id }), (id: string) => ({ refills: id })]) {
+      const found = await stranger[dialect]({ action: 'refill_status', ...way(refill) })
+      const absent = await stranger[dialect]({ action: 'refill_status', ...way(missing) })
+      assert.equal(found.status, absent.status)
+      assert.equal(found.text.replaceAll(refill, 'ID'), absent.text.replaceAll(missing, 'ID'))
+      assert.match(found.text, /Refill not found/)
+    }
+  }
+})
 
 test('among the caller’s own orders, another’s is missing and harms none of them', async () => {
   const own = await place(stranger, ADD)
