@@ -127,7 +127,8 @@ class Sending {
     try {
       const opened = endpoint.secrets.map((sealed) => openWebhookSecret(secrets, sealed))
       const isStopping = () => this.#isStopping
-      this.#finished.push(await sendBatch(sender, endpoint, { secrets: opened, isStopping }))
+      const sent = await sendBatch(sender, endpoint, { secrets: opened, isStopping })
+      this.#finished.push(sent)
     } catch (error) {
       // Its lease lapses by itself, so that this is not said again at every step.
       log.error({ err: error, endpoint: endpoint.publicId }, 'webhooks could not be sent')

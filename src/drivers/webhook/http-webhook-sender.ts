@@ -22,7 +22,6 @@ const TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 5_000
 const RESOLVE_TIMEOUT_MS = 2_000
 const RESOLVE_TRIES = 2
-const CONNECTIONS_EACH = 16
 const IDLE_MS = 10_000
 /** More of an answer than this is not read; nobody looks at it. */
 const ANSWER_BYTES_MAX = 16_384
@@ -35,7 +34,6 @@ const ANSWER_BYTES_MAX = 16_384
 export function httpWebhookSender(o: HttpWebhookSenderOptions): WebhookSender {
   const agent = new Agent({
     connect: guardedConnector(o),
-    connections: CONNECTIONS_EACH,
     pipelining: 1,
     keepAliveTimeout: IDLE_MS,
     keepAliveMaxTimeout: IDLE_MS,
