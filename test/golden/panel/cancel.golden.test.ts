@@ -124,6 +124,40 @@ test('cancel: a number is echoed as a number, anything else as the text sent', a
   await assertCanceled(id)
 })
 
+test('cancel: an order that is named twice is answered and refunded once', async () => {
+  const id = await place(customer, ORDER)
+  const name = await monthlyName(purser, id)
+  assertWire(
+    await customer.panel({ action: 'cancel', orders: `${id},${id}, ${id}` }),
+    200,
+    `[{"order":${id},${SUCCESS}}]`,
+  )
+  await assertCanceled(id)
+  const other = await place(customer, ORDER)
+  const otherName = await monthlyName(purser, other)
+  assertWire(
+    await customer.panel({ action: 'cancel', order: `${other},${otherName},${name}` }),
+    200,
+    `[{"order":${other},${SUCCESS}},{"order":"${otherName}",${SUCCESS}},{"order":"${name}",${REFUSED}}]`,
+  )
+  await assertCanceled(other)
+})
+
+test('cancel: a repeat under a key answers the same bytes, in either field', async () => {
+  for (const field of ['orders', 'order']) {
+    const id = await place(customer, ORDER)
+    const fields = { action: 'cancel', [field]: `${id},999999999` }
+    const first = await customer.panel(fields, { 'Idempotency-Key': `cancel-${field}` })
+    assertWire(first, 200, `[{"order":${id},${SUCCESS}},{"order":999999999,${UNKNOWN}}]`)
+    const settled = await footprint(purser, customer.id)
+    const again = await customer.panel(fields, { 'Idempotency-Key': `cancel-${field}` })
+    assertWire(again, 200, first.text)
+    assert.equal(again.headers.get('idempotent-replayed'), 'true')
+    assert.deepEqual(await footprint(purser, customer.id), settled)
+    await assertCanceled(id)
+  }
+})
+
 test('cancel: what has ended cannot be canceled', async () => {
   for (const change of [
     { status: 'Completed' },

@@ -23,6 +23,8 @@ const ACTIONS: readonly Fields[] = [
   { action: 'status', order: '1' },
   { action: 'multiStatus', orders: '1,2' },
   { action: 'cancel', orders: '1,2' },
+  { action: 'refill', orders: '1,2' },
+  { action: 'refill_status', refill: '1' },
   { action: 'no_such_action' },
   {},
 ]

@@ -67,6 +67,21 @@ test('cancel: one id, in orders or order, answers an array; never twice', async 
   }
 })
 
+test('cancel: a list in order, and a name given twice, each answered once', async () => {
+  const [first, second] = [await newOrder(), await newOrder()]
+  const fields = { action: 'cancel', order: `${first.name},${second.name},${first.name}` }
+  const key = { 'Idempotency-Key': 'cancel-list' }
+  const text = `[{"order":"${first.name}","cancel":1},{"order":"${second.name}","cancel":1}]`
+  assertWire(await customer.panelbon(fields, key), 200, text)
+  await assertRefundedShare(first.id)
+  await assertRefundedShare(second.id)
+  const settled = await footprint(purser, customer.id)
+  const again = await customer.panelbon(fields, key)
+  assertWire(again, 200, text)
+  assert.equal(again.headers.get('idempotent-replayed'), 'true')
+  assert.deepEqual(await footprint(purser, customer.id), settled)
+})
+
 test("cancel: another account's order answers like a missing one", async () => {
   const { id, name } = await newOrder()
   const stranger = await newCustomer(purser)
