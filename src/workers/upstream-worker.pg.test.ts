@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type AdminApp, startAdminApp } from '../../test/kit/admin-app.ts'
 import { startUpstreamPanel, type UpstreamPanel } from '../../test/kit/upstream-panel.ts'
@@ -27,7 +27,6 @@ const log = {
 
 before(async () => {
   admin = await startAdminApp()
-  panel = await startUpstreamPanel()
   clock = new ShiftedClock()
   drivers = new UpstreamDrivers({
     db: admin.database.db,
@@ -43,11 +42,14 @@ before(async () => {
 after(async () => {
   await worker.stop()
   await drivers.stop()
-  await panel.close()
   await admin.close()
 })
+/** Each test has its own: the upstreams of those before fail. */
+beforeEach(async () => {
+  panel = await startUpstreamPanel()
+})
 afterEach(async () => {
-  await admin.ask('PATCH', `/admin/v1/upstreams/${(await newest()).id}`, { balance_alert: null })
+  await panel.close()
   const { rows } = await admin.database.pool.query<{ text: string }>(`
     select row_to_json(e)::text as text from event e
     union all select row_to_json(n)::text from notice n
@@ -69,11 +71,6 @@ async function until<T>(ready: () => Promise<T | undefined | false>): Promise<T>
     if (found) return found
     await pause(20)
   }
-}
-
-async function newest() {
-  const answer = await admin.ask('GET', '/admin/v1/upstreams?limit=100')
-  return answer.json.data.at(-1)
 }
 
 async function connect(terms: object = {}): Promise<{ id: string; name: string }> {
@@ -109,8 +106,13 @@ async function serviceOf(id: string) {
   return (await admin.ask('GET', `/admin/v1/services/${id}`)).json
 }
 
-async function openNotices(kind: string) {
-  return (await admin.ask('GET', `/admin/v1/notices?open=true&kind=${kind}`)).json.data
+/** What is open about an upstream, or about a service of it. */
+async function openNotices(kind: string, { name }: { name: string }) {
+  const { json } = await admin.ask('GET', `/admin/v1/notices?open=true&kind=${kind}&limit=100`)
+  type Shown = { id: string; subject: string; data: Record<string, unknown> }
+  return (json.data as Shown[]).filter(({ subject, data }) =>
+    [subject, data.upstream].includes(name),
+  )
 }
 
 async function importAll(upstream: { id: string }, services: readonly string[] = ['1']) {
@@ -140,7 +142,9 @@ test('what an upstream says of itself is shown, and its key never', async () => 
     [first.service, first.rate, first.min_quantity, first.can_refill, first.can_cancel],
     ['1', '1.00', '10', true, false],
   )
-  const answers = [stands, json, await openNotices('none')].map((each) => JSON.stringify(each))
+  const answers = [stands, json, await openNotices('none', upstream)].map((each) =>
+    JSON.stringify(each),
+  )
   assert.ok(!answers.join('').includes(panel.key))
 })
 
@@ -237,7 +241,7 @@ test('a price that follows moves with the upstream, and with the margin', async 
   assert.equal((await admin.ask('PATCH', `/admin/v1/services/${own}`, { providers })).status, 200)
   await read(upstream.id)
   assert.equal((await serviceOf(own)).prices[0].rate, '4.50')
-  assert.deepEqual(await openNotices('upstream.service_repriced'), [])
+  assert.deepEqual(await openNotices('upstream.service_repriced', upstream), [])
 })
 
 test('a list that is the same leaves the catalogue alone', async () => {
@@ -268,8 +272,8 @@ test('what costs more and does not follow is paused, once, with a notice', async
   await read(upstream.id)
   const service = await serviceOf(id)
   assert.deepEqual([service.state, service.prices[0].rate], ['paused', '1.00'])
-  const notices = await openNotices('upstream.service_repriced')
-  assert.deepEqual(notices[0].data, {
+  const notices = await openNotices('upstream.service_repriced', upstream)
+  assert.deepEqual(notices[0]?.data, {
     service_id: id,
     upstream: upstream.name,
     upstream_service: '1',
@@ -299,14 +303,11 @@ test('what is no longer listed is paused; what others deliver too is sold on', a
     [alone, shared, stays].map(async (id) => (await serviceOf(id)).state),
   )
   assert.deepEqual(states, ['paused', 'active', 'active'])
-  const notices = await openNotices('upstream.service_gone')
-  assert.deepEqual(
-    notices.map((each: { subject: string }) => each.subject).sort(),
-    [alone, shared].sort(),
-  )
+  const notices = await openNotices('upstream.service_gone', upstream)
+  assert.deepEqual(notices.map((each) => each.subject).sort(), [alone, shared].sort())
   panel.services = [offer(1), offer(2), offer(3)]
   await read(upstream.id)
-  assert.deepEqual(await openNotices('upstream.service_gone'), [])
+  assert.deepEqual(await openNotices('upstream.service_gone', upstream), [])
   assert.equal((await serviceOf(alone)).state, 'paused', 'it is resumed by an operator')
 })
 
@@ -331,14 +332,14 @@ test('a low balance is told once, and forgotten when there is money again', asyn
   panel.balance = '4.999999'
   const upstream = await connect({ balance_alert: '5' })
   await read(upstream.id)
-  const notices = await openNotices('upstream.balance_low')
+  const notices = await openNotices('upstream.balance_low', upstream)
   assert.equal(notices.length, 1)
-  assert.equal(notices[0].subject, upstream.name)
+  assert.equal(notices[0]?.subject, upstream.name)
   await read(upstream.id)
-  assert.equal((await openNotices('upstream.balance_low')).length, 1)
+  assert.equal((await openNotices('upstream.balance_low', upstream)).length, 1)
   panel.balance = '5'
   timePasses(2 * MINUTE_MS)
-  await until(async () => (await openNotices('upstream.balance_low')).length === 0)
+  await until(async () => (await openNotices('upstream.balance_low', upstream)).length === 0)
 })
 
 test('an upstream that cannot be asked is told after a while, until it answers', async () => {
@@ -348,16 +349,16 @@ test('an upstream that cannot be asked is told after a while, until it answers',
   await admin.ask('PATCH', `/admin/v1/upstreams/${upstream.id}`, { api_key: wrong })
   const failed = async () => (await show(upstream.id)).last_error === 'balance: Invalid API key'
   await until(failed)
-  assert.deepEqual(await openNotices('upstream.failing'), [])
+  assert.deepEqual(await openNotices('upstream.failing', upstream), [])
   timePasses(3 * MINUTE_MS)
   const [notice] = await until(async () => {
-    const open = await openNotices('upstream.failing')
+    const open = await openNotices('upstream.failing', upstream)
     return open.length > 0 && open
   })
-  assert.equal(notice.data.error, 'balance: Invalid API key')
+  assert.equal(notice?.data.error, 'balance: Invalid API key')
   assert.ok(!logged.join('\n').includes(wrong))
   await admin.ask('PATCH', `/admin/v1/upstreams/${upstream.id}`, { api_key: panel.key })
-  await until(async () => (await openNotices('upstream.failing')).length === 0)
+  await until(async () => (await openNotices('upstream.failing', upstream)).length === 0)
   assert.equal((await show(upstream.id)).failing_since, null)
 })
 
@@ -365,16 +366,16 @@ test('an operator closes a notice, and it opens anew when it is raised again', a
   panel.balance = '1'
   const upstream = await connect({ balance_alert: '5' })
   await read(upstream.id)
-  const [notice] = await openNotices('upstream.balance_low')
-  const closed = await admin.ask('POST', `/admin/v1/notices/${notice.id}/close`)
+  const [notice] = await openNotices('upstream.balance_low', upstream)
+  const closed = await admin.ask('POST', `/admin/v1/notices/${notice?.id}/close`)
   assert.notEqual(closed.json.closed_at, null)
   await read(upstream.id)
   timePasses(2 * MINUTE_MS)
   const [again] = await until(async () => {
-    const open = await openNotices('upstream.balance_low')
+    const open = await openNotices('upstream.balance_low', upstream)
     return open.length > 0 && open
   })
-  assert.notEqual(again.id, notice.id)
+  assert.notEqual(again?.id, notice?.id)
   panel.balance = '100'
 })
 
