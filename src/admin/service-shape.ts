@@ -113,6 +113,9 @@ export const ServiceShape = Type.Object({
   refill_days: nullable(Type.Integer()),
   refill_cooldown_hours: Type.Integer(),
   confirm_first: Type.Boolean(),
+  average_seconds: nullable(
+    Type.Integer({ description: 'How long its orders have taken lately; `null`: none has ended' }),
+  ),
   provider: Type.String(),
   providers: Type.Array(Provider),
   prices: Type.Array(Type.Object({ currency: Type.String(), rate: Amount, min_charge: Amount })),
@@ -141,6 +144,7 @@ export function showService(service: Service): Static<typeof ServiceShape> {
     refill_days: service.refillDays,
     refill_cooldown_hours: service.refillCooldownHours,
     confirm_first: service.confirmFirst,
+    average_seconds: service.averageSeconds,
     provider: service.provider,
     providers: service.providers.map(showProvider),
     prices: service.prices.map(({ currency, rateMicros, minChargeMicros }) => ({

@@ -88,7 +88,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
     title: 'Not available yet',
     meaning: 'This version of Purser does not have what was asked for.',
     remedy:
-      'Send an order without `runs` and `interval`, or choose a service of another type. In CrownPanel and HostUp, use a call that the [documentation](/docs) has. The release notes say when it arrives.',
+      'Use a call that the [documentation](/docs) has. The release notes say when this one arrives.',
   },
   order_not_cancelable: {
     title: 'The order cannot be canceled',

@@ -71,6 +71,13 @@ async function services(
         )
         .as('providers'),
     )
+    .select((eb) =>
+      eb
+        .selectFrom('service_pace as t')
+        .whereRef('t.service_id', '=', 's.id')
+        .select('t.average_seconds')
+        .as('average_seconds'),
+    )
     .orderBy('s.id')
     .limit(o.limit)
   if (o.id !== undefined) query = query.where('s.id', '=', o.id)
@@ -83,6 +90,7 @@ function toService(
   row: Selectable<ServiceRow> & {
     prices: ServicePrice[] | null
     providers: ServiceProvider[] | null
+    average_seconds: bigint | null
   },
 ): Service {
   return {
@@ -105,6 +113,7 @@ function toService(
     refillDays: row.refill_days,
     refillCooldownHours: row.refill_cooldown_hours,
     confirmFirst: row.confirm_first,
+    averageSeconds: row.average_seconds === null ? null : Number(row.average_seconds),
     provider: row.provider,
     providers: row.providers ?? [],
     prices: row.prices ?? [],

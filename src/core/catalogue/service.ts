@@ -32,6 +32,8 @@ export interface Service {
   readonly refillCooldownHours: number
   /** Whether an order is only taken once its provider has taken it. */
   readonly confirmFirst: boolean
+  /** How long its orders have taken lately; null until some have ended. */
+  readonly averageSeconds: number | null
   /** Who is asked first. */
   readonly provider: string
   /** Who is asked, in this order; none: `provider` alone. */
