@@ -148,38 +148,6 @@ test('what an upstream says of itself is shown, and its key never', async () => 
   assert.ok(!answers.join('').includes(panel.key))
 })
 
-test('a repeat under the same key connects no second one', async () => {
-  const body = { name: 'once', url: panel.url, api_key: panel.key }
-  const headers = { 'idempotency-key': 'once' }
-  const first = await admin.ask('POST', '/admin/v1/upstreams', body, headers)
-  const second = await admin.ask('POST', '/admin/v1/upstreams', body, headers)
-  assert.equal(second.text, first.text)
-  assert.equal(second.headers['idempotent-replayed'], 'true')
-  assert.equal((await admin.ask('POST', '/admin/v1/upstreams', body)).status, 409)
-})
-
-test('what is no upstream is refused by its field', async () => {
-  const body = { name: 'fine', url: panel.url, api_key: panel.key }
-  const cases = [
-    [{ name: 'Big Panel' }, '/name', 400],
-    [{ name: 'simulated' }, undefined, 409],
-    [{ url: 'ftp://panel.example' }, '/url', 400],
-    [{ url: 'https://user:secret@panel.example' }, '/url', 400],
-    [{ api_key: 'two words' }, '/api_key', 400],
-    [{ in_flight_max: 0 }, '/in_flight_max', 400],
-    [{ margin_percent: -1 }, '/margin_percent', 400],
-    [{ margin_fixed: 'much' }, '/margin_fixed', 400],
-    [{ round_to: '0' }, '/round_to', 400],
-    [{ balance_alert: 'low' }, '/balance_alert', 400],
-    [{ currency: 'dollars' }, '/currency', 400],
-  ] as const
-  for (const [changes, pointer, status] of cases) {
-    const answer = await admin.ask('POST', '/admin/v1/upstreams', { ...body, ...changes })
-    assert.equal(answer.status, status, answer.text)
-    assert.equal(answer.json.errors?.[0]?.pointer, pointer, answer.text)
-  }
-})
-
 test('imported services cost what the upstream takes, with the margin of their category', async () => {
   panel.services = [
     offer(1, { rate: '0.9001' }),

@@ -27,8 +27,8 @@ interface SoldService {
   readonly rateMicros: bigint | null
 }
 
-export const GONE_NOTICE = 'upstream.service_gone'
-export const REPRICED_NOTICE = 'upstream.service_repriced'
+const GONE_NOTICE = 'upstream.service_gone'
+const REPRICED_NOTICE = 'upstream.service_repriced'
 
 /**
  * Brings what is sold here in line with what an upstream lists. A price that follows moves; a

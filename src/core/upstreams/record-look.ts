@@ -7,8 +7,8 @@ import { readOffers } from './offer-views.ts'
 import type { UpstreamBalance, UpstreamOffer } from './upstream-driver.ts'
 import { lockUpstream, updateUpstreamRow } from './upstream-store.ts'
 
-export const BALANCE_NOTICE = 'upstream.balance_low'
-export const FAILING_NOTICE = 'upstream.failing'
+const BALANCE_NOTICE = 'upstream.balance_low'
+const FAILING_NOTICE = 'upstream.failing'
 /** An upstream that is away for less than this is not worth a notice. */
 const FAILING_NOTICE_MS = 2 * 60_000
 const ERROR_LENGTH_MAX = 300

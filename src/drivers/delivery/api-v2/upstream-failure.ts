@@ -6,7 +6,7 @@ export class UpstreamFailure extends Error {
   override readonly name = 'UpstreamFailure'
 }
 
-/** Throws unless the upstream has said what it was asked: a no, a limit or nonsense is a failure. */
+/** Throws unless the upstream has said what it was asked: a no or nonsense is a failure. */
 export function requireAnswer(reply: Reply, asked: string): unknown {
   if (reply.kind !== 'answered') throw new UpstreamFailure(`${asked}: ${reply.reason}`)
   const { status, body } = reply
