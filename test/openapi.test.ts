@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer } from './kit/answer.ts'
 import { describedDocuments } from './kit/described-documents.ts'
 import { assertDocumented, at, committed, schemaAt, schemaErrors } from './kit/documented.ts'
@@ -19,6 +20,7 @@ import {
   reach,
   servicesByType,
 } from './kit/shop.ts'
+import { startUpstreamPanel } from './kit/upstream-panel.ts'
 
 let purser: TestPurser
 let customer: Customer
@@ -230,6 +232,22 @@ test('429 comes as documented', async () => {
   }
 })
 
+/** An upstream with less money than it should have, and the notice that says so. */
+async function poorUpstream(): Promise<{ upstream: string; notice: string }> {
+  const panel = await startUpstreamPanel()
+  const terms = { name: 'poor-panel', url: panel.url, api_key: panel.key, balance_alert: '1000' }
+  const { id: upstream } = await created(purser, '/upstreams', terms)
+  for (;;) {
+    const { json } = await purser.admin('GET', '/notices?kind=upstream.balance_low')
+    const [notice] = (json as { data: { id: string }[] }).data
+    if (notice !== undefined) {
+      await panel.close()
+      return { upstream, notice: notice.id }
+    }
+    await pause(50)
+  }
+}
+
 test('every list and page of the operator API is as documented', async () => {
   const admin = committed.get('admin')
   assert.ok(admin)
@@ -242,6 +260,7 @@ test('every list and page of the operator API is as documented', async () => {
   await allowRefills(purser)
   const [delivered] = await deliveredOrders(purser, customer, 1)
   const refill = await created(purser, `/orders/${delivered}/refill`, {})
+  const { upstream, notice } = await poorUpstream()
   const [server] = purser.demo.servers
   const ids: Readonly<Record<string, string>> = {
     '/admin/v1/accounts/{id}': String(id),
@@ -255,6 +274,9 @@ test('every list and page of the operator API is as documented', async () => {
     '/admin/v1/orders/{id}': String(order),
     '/admin/v1/refills/{id}': refill.id,
     '/admin/v1/orders/{id}/parts': String(order),
+    '/admin/v1/upstreams/{id}': upstream,
+    '/admin/v1/upstreams/{id}/services': upstream,
+    '/admin/v1/notices/{id}': notice,
     '/admin/v1/accounts/{id}/card': String(id),
     '/admin/v1/plans/{id}': '1',
     '/admin/v1/addons/{id}': '1',
