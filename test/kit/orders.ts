@@ -1,8 +1,8 @@
 /** Orders of a test's own without HTTP: placed through the committer, judged by the rows. */
 import assert from 'node:assert/strict'
-import type { KeyActor } from '../../src/core/actor.ts'
-import type { Funnel } from '../../src/core/execute.ts'
-import { postTransfers } from '../../src/core/ledger/post-transfers.ts'
+import { type KeyActor, SYSTEM } from '../../src/core/actor.ts'
+import { execute, type Funnel } from '../../src/core/execute.ts'
+import { grantCredit } from '../../src/core/ledger/grant-credit.ts'
 import { systemAccount } from '../../src/core/ledger/system-account.ts'
 import { openWallet } from '../../src/core/ledger/wallets.ts'
 import { NumberBlocks } from '../../src/core/orders/number-blocks.ts'
@@ -22,7 +22,8 @@ export interface OrderShop {
   readonly committer: OrderCommitter
 }
 
-const CREDIT_MICROS = 1_000_000_000n
+/** What each customer has at first. */
+export const CREDIT_MICROS = 1_000_000_000n
 
 /** A shop with two services of the simulated provider, on an empty database. */
 export async function openOrderShop(database: Database): Promise<OrderShop> {
@@ -53,7 +54,7 @@ export async function openOrderShop(database: Database): Promise<OrderShop> {
 /** A customer of the shop with CREDIT_MICROS in the wallet. */
 export async function newOrderCustomer(shop: OrderShop): Promise<KeyActor> {
   const createdAt = shop.clock.now()
-  return await shop.database.transaction(async (tx) => {
+  const { accountId, walletId } = await shop.database.transaction(async (tx) => {
     const account = await tx
       .insertInto('account')
       .values({
@@ -67,34 +68,26 @@ export async function newOrderCustomer(shop: OrderShop): Promise<KeyActor> {
       .returning('id')
       .executeTakeFirstOrThrow()
     const walletId = await openWallet(tx, { accountId: account.id, currency: 'USD' })
-    const draft = { creditId: walletId, amountMicros: CREDIT_MICROS, currency: 'USD' } as const
-    const debitId = await systemAccount(tx, 'credit_granted', 'USD')
-    await postTransfers(tx, [
-      {
-        ...draft,
-        debitId,
-        causeKind: 'credit',
-        causeId: walletId,
-        accountId: account.id,
-        createdAt,
-      },
-    ])
-    return {
-      kind: 'key',
-      keyId: 1n,
-      digest: '',
-      epoch: 1n,
-      accountId: account.id,
-      walletId,
-      currency: 'USD',
-      timeZone: 'UTC',
-      scopes: ['read:all', 'write:all'],
-      discountPpm: 0,
-      legacyErrors: false,
-      groupDiscountPpm: 0,
-      ownRates: null,
-    }
+    return { accountId: account.id, walletId }
   })
+  const amountMicros = String(CREDIT_MICROS)
+  const input = { accountId: String(accountId), amountMicros, reason: 'test' }
+  await execute(shop.funnel, grantCredit, { actor: SYSTEM, input, idempotencyKey: null })
+  return {
+    kind: 'key',
+    keyId: 1n,
+    digest: '',
+    epoch: 1n,
+    accountId,
+    walletId,
+    currency: 'USD',
+    timeZone: 'UTC',
+    scopes: ['read:all', 'write:all'],
+    discountPpm: 0,
+    legacyErrors: false,
+    groupDiscountPpm: 0,
+    ownRates: null,
+  }
 }
 
 export interface PlacedTerms {
