@@ -6,7 +6,7 @@ import { execute, type Funnel } from '../core/execute.ts'
 import type { DeliveryDrivers } from '../core/orders/delivery-driver.ts'
 import { askProvider, type Heard } from '../core/orders/refills/ask-to-refill.ts'
 import { claimRefills, recordRefills } from '../core/orders/refills/follow-refills.ts'
-import type { RefillWork } from '../core/orders/refills/refill.ts'
+import type { AskedWork } from '../core/orders/refills/refill.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
 export interface RefillWorkerDeps {
@@ -54,7 +54,7 @@ async function followChunk(deps: RefillWorkerDeps): Promise<number> {
 async function ask(
   { drivers, log }: RefillWorkerDeps,
   provider: string,
-  works: readonly RefillWork[],
+  works: readonly AskedWork[],
 ): Promise<readonly Heard[]> {
   const driver = drivers.get(provider)
   if (driver === undefined) {

@@ -81,6 +81,8 @@ export interface RefillRequest {
 export type RefillAnswer =
   | { readonly kind: 'accepted'; readonly ref: string }
   | { readonly kind: 'refused'; readonly reason: string }
+  /** The provider has certainly not heard of it, and may be asked later. */
+  | { readonly kind: 'later' }
   | { readonly kind: 'unknown' }
 
 export type RefillStatus =

@@ -1,11 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DeliveryDriver, DeliveryDrivers } from '../delivery-driver.ts'
-import type { RefillWord, RefillWork } from './refill.ts'
+import type { AskedWork, RefillWord } from './refill.ts'
 
 /** A word of a provider about one work, and whether that provider may be asked twice. */
-export interface Heard {
-  readonly refillId: bigint
-  readonly orderId: bigint
+export interface Heard extends Pick<AskedWork, 'refillId' | 'orderId' | 'wasAsked'> {
   readonly word: RefillWord
   readonly isIdempotent: boolean
 }
@@ -17,7 +15,7 @@ const UNKNOWN = { kind: 'unknown' } as const
 /** Asks a provider for what it has not taken yet, and where the rest stands. Throws what it does. */
 export async function askProvider(
   driver: DeliveryDriver,
-  works: readonly RefillWork[],
+  works: readonly AskedWork[],
 ): Promise<Heard[]> {
   const fresh = works.filter((work) => work.ref === null)
   const taken = works.flatMap(({ ref, ...work }) => (ref === null ? [] : [{ ...work, ref }]))
@@ -26,8 +24,12 @@ export async function askProvider(
     taken.length === 0 ? undefined : driver.refillStatus(taken.map((work) => work.ref)),
   ])
   const { isIdempotent } = driver
-  const heard = ({ refillId, orderId }: Pick<RefillWork, 'refillId' | 'orderId'>) => {
-    return (word: RefillWord): Heard => ({ refillId, orderId, word, isIdempotent })
+  const heard = ({
+    refillId,
+    orderId,
+    wasAsked,
+  }: Pick<AskedWork, keyof Heard & keyof AskedWork>) => {
+    return (word: RefillWord): Heard => ({ refillId, orderId, wasAsked, word, isIdempotent })
   }
   return [
     ...fresh.map((work, at) => heard(work)(answers[at] ?? UNKNOWN)),
@@ -41,7 +43,7 @@ export async function askProvider(
  */
 export async function askToRefill(
   drivers: DeliveryDrivers,
-  works: readonly RefillWork[],
+  works: readonly AskedWork[],
 ): Promise<readonly Heard[]> {
   const heard: Heard[] = []
   const asking = [...Map.groupBy(works, (work) => work.provider)].map(

@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/database.ts'
 import type { Operation } from '../../operation.ts'
 import type { Heard } from './ask-to-refill.ts'
-import type { RefillWork } from './refill.ts'
+import type { AskedWork } from './refill.ts'
 import { lockRefills, takeDueWorks } from './refill-store.ts'
 import { writeHeard } from './write-heard.ts'
 
@@ -12,7 +12,7 @@ import { writeHeard } from './write-heard.ts'
 export async function claimRefills(
   database: Database,
   o: { now: Date; lease: string; limit: number },
-): Promise<RefillWork[]> {
+): Promise<AskedWork[]> {
   return await database.transaction((tx) => takeDueWorks(tx, o))
 }
 

@@ -20,7 +20,7 @@ import { type Actor, type KeyActor, SYSTEM } from '../../actor.ts'
 import { execute } from '../../execute.ts'
 import { Refusal } from '../../refusal.ts'
 import { cancelOrders } from '../cancel-orders.ts'
-import type { DeliveryDriver, RefillRequest } from '../delivery-driver.ts'
+import type { DeliveryDriver, RefillAnswer, RefillRequest } from '../delivery-driver.ts'
 import { recordProgress } from '../record-progress.ts'
 import { setOrderStatus } from '../set-order-status.ts'
 import { askProvider } from './ask-to-refill.ts'
@@ -416,6 +416,24 @@ test('a provider that may have it and refuses it when asked again leaves an erro
     `select subject from notice where kind = 'refill.error'`,
   )
   assert.deepEqual(rows, [{ subject: `refill ${row?.id}` }])
+})
+
+test('a provider that is asked once may refuse, be it idempotent or not', async () => {
+  const order = await delivered()
+  const answers: RefillAnswer[] = [{ kind: 'later' }, { kind: 'refused', reason: 'No drop.' }]
+  const blunt: DeliveryDriver = {
+    ...driver,
+    isIdempotent: false,
+    refill: async (requests: readonly RefillRequest[]) => {
+      const [answer = { kind: 'refused', reason: 'No drop.' }] = answers.splice(0, 1)
+      return requests.map(() => answer)
+    },
+  }
+  await assert.rejects(refillOne(order, { driver: blunt }), refuses('provider_error'))
+  assert.equal(await refillOne(order, { driver: blunt }), 'order_not_refillable', 'not heard of')
+  assert.deepEqual([await refillsOf(order), await refillEvents(order)], [[], []])
+  assert.equal(await refillOne(order, { driver: blunt }), 'order_not_refillable')
+  assert.deepEqual([await refillsOf(order), await refillEvents(order)], [[], []])
 })
 
 test('a refill that nobody takes, or that never ends, is given up', async () => {

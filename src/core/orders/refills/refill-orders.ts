@@ -8,6 +8,7 @@ import type { DeliveryDrivers } from '../delivery-driver.ts'
 import { parseOrderName } from '../order-name.ts'
 import { ORDER_IDS_MAX } from '../order-reader.ts'
 import { askToRefill, type Heard } from './ask-to-refill.ts'
+import type { AskedWork } from './refill.ts'
 import { whyNotRefillable } from './refill-rules.ts'
 import {
   type Delivered,
@@ -21,7 +22,6 @@ import {
   readDelivered,
   readWorks,
   type StoredRefill,
-  type StoredWork,
 } from './refill-store.ts'
 import { outcomeOf, type RefillOutcome, writeHeard } from './write-heard.ts'
 
@@ -122,7 +122,7 @@ type Step =
   | {
       readonly kind: 'ask'
       readonly verdicts: readonly Verdict[]
-      readonly works: readonly StoredWork[]
+      readonly works: readonly AskedWork[]
     }
 
 type RefillStep = Operation<RefillInput, Step>
@@ -221,17 +221,16 @@ async function reserve(
   { tx, now }: OperationContext,
   plans: readonly Plan[],
   lease: string,
-): Promise<{ ids: ReadonlyMap<bigint, bigint>; works: readonly StoredWork[] }> {
+): Promise<{ ids: ReadonlyMap<bigint, bigint>; works: readonly AskedWork[] }> {
   const drafts = plans.flatMap((plan) => (plan.kind === 'make' ? [plan.draft] : []))
   const resumed = plans.flatMap((plan) => (plan.kind === 'resume' ? [plan] : []))
   const askedFirst = firstOf(drafts)
   const ids = new Map(await insertRefills(tx, { drafts, askedFirst, lease, now }))
-  const works = (await readWorks(tx, [...ids.values()]))
+  const works: AskedWork[] = (await readWorks(tx, [...ids.values()]))
     .filter((work) => work.leaseWorker === lease)
     .map((work) => ({ ...work, wasAsked: false }))
-  const again = resumed.flatMap((plan) => (plan.isTaken ? [] : [plan.refill.id]))
-  await leaseWorks(tx, { refillIds: again, lease, now })
-  works.push(...(await readWorks(tx, again)).filter((work) => work.leaseWorker === lease))
+  const refillIds = resumed.flatMap((plan) => (plan.isTaken ? [] : [plan.refill.id]))
+  works.push(...(await leaseWorks(tx, { refillIds, lease, now, limit: ASK_AT_ONCE_MAX })))
   for (const { refill } of resumed) ids.set(refill.orderId, refill.id)
   return { ids, works }
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { columnOf } from '../../../db/column-of.ts'
 import type { Tx } from '../../../db/database.ts'
-import { isOpen, lookAfterMs, type RefillState, type RefillWork } from './refill.ts'
+import { type AskedWork, isOpen, lookAfterMs, type RefillState, type RefillWork } from './refill.ts'
 import type { LastRefill, Refillable } from './refill-rules.ts'
 
 /** An order as a refill of it finds it, locked. */
@@ -107,7 +107,7 @@ export async function readWorks(tx: Tx, refillIds: readonly bigint[]): Promise<S
   if (refillIds.length === 0) return []
   const { rows } = await sql<StoredWork>`
     select refill_id as "refillId", order_id as "orderId", provider, order_ref as "orderRef", ref,
-      state, asked_at is not null as "wasAsked", lease_worker as "leaseWorker",
+      state, lease_worker as "leaseWorker",
       lease_until is null or lease_until <= clock_timestamp() as "leaseLapsed"
     from refill_work where refill_id = any (${refillIds}::bigint[])
     order by refill_id, order_id`.execute(tx)
@@ -175,37 +175,57 @@ export async function insertRefills(
 /** Takes the works of locked refills that no provider has taken yet for `lease`. */
 export async function leaseWorks(
   tx: Tx,
-  o: { refillIds: readonly bigint[]; lease: string; now: Date },
-): Promise<void> {
-  await sql`
-    update refill_work set lease_worker = ${o.lease}::uuid,
-      lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
-      asked_at = coalesce(asked_at, ${o.now}::timestamptz)
+  o: { refillIds: readonly bigint[]; lease: string; now: Date; limit: number },
+): Promise<AskedWork[]> {
+  if (o.refillIds.length === 0) return []
+  return await takeWorks(
+    tx,
+    o,
+    sql`
+    select refill_id, order_id, asked_at from refill_work
     where refill_id = any (${o.refillIds}::bigint[]) and state = 'pending' and ref is null
-      and (lease_until is null or lease_until <= clock_timestamp())`.execute(tx)
+      and (lease_until is null or lease_until <= clock_timestamp())
+    order by refill_id, order_id
+    limit ${o.limit}
+    for no key update`,
+  )
 }
 
 /** Takes up to `limit` works that are due at `now` for `lease`, the longest due first. */
 export async function takeDueWorks(
   tx: Tx,
   o: { now: Date; lease: string; limit: number },
-): Promise<RefillWork[]> {
-  const { rows } = await sql<RefillWork>`
-    with due as materialized (
-      select refill_id, order_id, asked_at from refill_work
-      where look_at <= ${o.now}::timestamptz
-        and (lease_until is null or lease_until <= clock_timestamp())
-      order by look_at
-      limit ${o.limit}
-      for no key update skip locked
-    )
+): Promise<AskedWork[]> {
+  return await takeWorks(
+    tx,
+    o,
+    sql`
+    select refill_id, order_id, asked_at from refill_work
+    where look_at <= ${o.now}::timestamptz
+      and (lease_until is null or lease_until <= clock_timestamp())
+    order by look_at
+    limit ${o.limit}
+    for no key update skip locked`,
+  )
+}
+
+/** Takes those that `chosen` locks, and tells of each whether it was asked for before. */
+async function takeWorks(
+  tx: Tx,
+  o: { now: Date; lease: string },
+  chosen: RawBuilder<unknown>,
+): Promise<AskedWork[]> {
+  const { rows } = await sql<AskedWork>`
+    with chosen as materialized (${chosen})
     update refill_work w set lease_worker = ${o.lease}::uuid,
       lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
       asked_at = coalesce(w.asked_at, ${o.now}::timestamptz)
-    from due
-    where w.refill_id = due.refill_id and w.order_id = due.order_id
+    from chosen
+    where w.refill_id = chosen.refill_id and w.order_id = chosen.order_id
     returning w.refill_id as "refillId", w.order_id as "orderId", w.provider,
-      w.order_ref as "orderRef", w.ref, w.state, due.asked_at is not null as "wasAsked"`.execute(tx)
+      w.order_ref as "orderRef", w.ref, w.state, chosen.asked_at is not null as "wasAsked"`.execute(
+    tx,
+  )
   return rows
 }
 
@@ -215,6 +235,8 @@ export interface WorkWrite {
   readonly state: RefillState
   readonly ref: string | null
   readonly ageMs: number
+  /** Whether its provider has never heard of it after all. */
+  readonly isUnasked: boolean
 }
 
 /** Writes works and lets go of them. */
@@ -225,14 +247,16 @@ export async function updateWorks(tx: Tx, writes: readonly WorkWrite[], now: Dat
     isOpen(state) ? new Date(now.getTime() + lookAfterMs(ageMs)) : null
   await sql`
     update refill_work w set state = i.state, ref = coalesce(w.ref, i.ref), look_at = i.look_at,
+      asked_at = case when not i.unasked then w.asked_at end,
       lease_worker = null, lease_until = null
     from rows from (
       unnest(${column((write) => write.work.refillId)}::bigint[]),
       unnest(${column((write) => write.work.orderId)}::bigint[]),
       unnest(${column((write) => write.state)}::text[]),
       unnest(${column((write) => write.ref)}::text[]),
-      unnest(${column(lookAt)}::timestamptz[])
-    ) as i (refill_id, order_id, state, ref, look_at)
+      unnest(${column(lookAt)}::timestamptz[]),
+      unnest(${column((write) => write.isUnasked)}::boolean[])
+    ) as i (refill_id, order_id, state, ref, look_at, unasked)
     where w.refill_id = i.refill_id and w.order_id = i.order_id`.execute(tx)
 }
 

@@ -25,6 +25,10 @@ export interface RefillWork {
   readonly orderRef: string
   readonly ref: string | null
   readonly state: RefillState
+}
+
+/** A work that its provider is about to be asked about. */
+export interface AskedWork extends RefillWork {
   /** Whether the provider was asked for it before, and the answer never came. */
   readonly wasAsked: boolean
 }
@@ -41,19 +45,19 @@ const UNENDED_MAX_MS = 60 * 86_400_000
  * taken the first asking, its refusing the second says nothing: an error, for the operator to see.
  */
 export function workAfter(
-  work: RefillWork,
+  { state, ref }: RefillWork,
   word: RefillWord,
-  o: { isIdempotent: boolean; ageMs: number },
+  o: { wasAsked: boolean; isIdempotent: boolean; ageMs: number },
 ): Pick<RefillWork, 'state' | 'ref'> {
-  const { state, ref } = work
   if (!isOpen(state)) return { state, ref }
   switch (word.kind) {
     case 'accepted':
       return { state, ref: word.ref }
     case 'refused':
-      return { state: work.wasAsked && !o.isIdempotent ? 'error' : 'rejected', ref }
+      return { state: o.wasAsked && !o.isIdempotent ? 'error' : 'rejected', ref }
     case 'known':
       return { state: word.state === 'pending' ? state : word.state, ref }
+    case 'later':
     case 'unknown': {
       const givenUp = o.ageMs > (ref === null ? UNTAKEN_MAX_MS : UNENDED_MAX_MS)
       return { state: givenUp ? 'error' : state, ref }

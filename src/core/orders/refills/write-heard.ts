@@ -37,8 +37,9 @@ export async function writeHeard(
     const refill = o.refills.get(work.refillId)
     if (refill === undefined || work.leaseWorker !== o.lease || !isOpen(work.state)) continue
     const ageMs = now.getTime() - refill.createdAt.getTime()
-    const { word, isIdempotent } = heardOf.get(nameOf(work)) ?? UNHEARD
-    writes.push({ work, ...workAfter(work, word, { isIdempotent, ageMs }), ageMs })
+    const { word, ...by } = heardOf.get(nameOf(work)) ?? UNHEARD
+    const isUnasked = word.kind === 'later' && !by.wasAsked
+    writes.push({ work, ...workAfter(work, word, { ...by, ageMs }), ageMs, isUnasked })
   }
   await updateWorks(tx, writes, now)
   const written = new Map(writes.map((write) => [nameOf(write.work), write]))
@@ -62,7 +63,7 @@ export async function writeHeard(
   return outcomes
 }
 
-const UNHEARD = { word: { kind: 'unknown' }, isIdempotent: true } as const
+const UNHEARD = { word: { kind: 'unknown' }, wasAsked: true, isIdempotent: true } as const
 
 type WorkStanding = Pick<StoredWork, 'state' | 'ref'>
 

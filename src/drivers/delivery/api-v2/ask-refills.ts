@@ -24,7 +24,7 @@ export async function askRefills(
   return await Promise.all(
     asked.map(({ refillId, orderId, orderRef }) =>
       turns.take(async () => {
-        if (performance.now() > beginBefore) return UNKNOWN
+        if (performance.now() > beginBefore) return LATER
         const name = `purser-${installation}-refill-${refillId}-${orderId}`
         const key = isIdempotent ? { idempotencyKey: name } : {}
         return readRefill(await connection.call({ action: 'refill', order: orderRef }, key))
@@ -34,8 +34,10 @@ export async function askRefills(
 }
 
 const UNKNOWN = { kind: 'unknown' } as const
+const LATER = { kind: 'later' } as const
 
 function readRefill(reply: Reply): RefillAnswer {
+  if (reply.kind === 'not sent') return LATER
   if (reply.kind !== 'answered') return UNKNOWN
   const [body] = Array.isArray(reply.body) ? reply.body : [reply.body]
   const said: unknown = isObject(body) ? body.refill : undefined
@@ -45,6 +47,7 @@ function readRefill(reply: Reply): RefillAnswer {
   const error = readError(body) ?? readError(said)
   // A no to a refill is as certain as a no to an order, and told by the same words.
   const answer = readAddAnswer({ ...reply, body: error === undefined ? undefined : { error } })
+  if (answer.kind === 'later') return LATER
   return answer.kind === 'refused' ? answer : UNKNOWN
 }
 
