@@ -26,13 +26,13 @@ export interface WebhookWorkerDeps {
 const EVENTS_AT_ONCE = 5_000
 const MESSAGES_EACH = 64
 /** Endpoints that are being sent to at once: those that answer, those that take long, the failing. */
-const QUICK_MAX = 128
+const QUICK_MAX = 256
 const SLOW_MAX = 1_024
 const FAILING_MAX = 128
 /** What has taken longer than this is slow, and no longer in the way of others. */
 const SLOW_AFTER_MS = 1_000
 const TICK_MS = 15
-const IDLE_TICK_MAX_MS = 500
+const IDLE_TICK_MAX_MS = 250
 /** Each making is a commit of its own: a few a second are enough. */
 const MAKE_MS = 100
 const MAKE_BUSY_MS = 400
@@ -44,32 +44,38 @@ const STOP_GRACE_MS = 3_000
  * What a worker held when it died is sent again: receivers know a repeat by its name.
  */
 export function startWebhookWorker(deps: WebhookWorkerDeps): RunningWorker {
+  const making = startMaking(deps)
   const sending = new Sending(deps)
   let tickMs = TICK_MS
-  let makeAtMs = 0
   const loop = startWorkerLoop({
     name: 'webhook',
     log: deps.log,
     async step() {
-      let passed = 0
-      if (performance.now() >= makeAtMs) {
-        passed = (await run(deps, makeMessages, { limit: EVENTS_AT_ONCE })).passed
-        const waitMs = deps.busy() ? MAKE_BUSY_MS : MAKE_MS
-        makeAtMs = performance.now() + (passed === EVENTS_AT_ONCE ? 0 : waitMs)
-      }
       await sending.record()
       const claimed = await sending.claim()
-      const isQuiet = passed === 0 && claimed === 0 && sending.size === 0
+      const isQuiet = claimed === 0 && sending.size === 0
       tickMs = isQuiet ? Math.min(tickMs * 2, IDLE_TICK_MAX_MS) : TICK_MS
       return tickMs
     },
   })
   return {
     async stop() {
-      await loop.stop()
+      await Promise.all([making.stop(), loop.stop()])
       await sending.stop()
     },
   }
+}
+
+function startMaking(deps: WebhookWorkerDeps): RunningWorker {
+  return startWorkerLoop({
+    name: 'webhook making',
+    log: deps.log,
+    async step() {
+      const { passed } = await run(deps, makeMessages, { limit: EVENTS_AT_ONCE })
+      if (passed === EVENTS_AT_ONCE) return 0
+      return deps.busy() ? MAKE_BUSY_MS : MAKE_MS
+    },
+  })
 }
 
 /** The batches of this process that are under way, and what came of those that have ended. */
