@@ -3,7 +3,7 @@ import { type DueLine, readDueLines, readStrangers } from '../core/orders/claim-
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { Delivering, DeliveryWorkerDeps } from './delivery-deps.ts'
 import { followDeliveries } from './follow-deliveries.ts'
-import { handOver } from './hand-over.ts'
+import { handOver, NEVER_MS } from './hand-over.ts'
 import { recheckDeliveries } from './recheck-deliveries.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
@@ -27,6 +27,8 @@ const RUNS_MAX: Readonly<Record<Line, number>> = { submit: 3, look: 2 }
 /** How many orders are handed over in a chunk. */
 const CHUNK = 200
 const CHUNK_MIN = 10
+/** Where a repeat would be a second delivery: what a killed process had in hand is unconfirmed. */
+const CHUNK_AT_RISK = 20
 const TICK_MS = 250
 const IDLE_TICK_MAX_MS = 1_000
 /** While busy, each millisecond of work is followed by this many of rest. */
@@ -126,12 +128,11 @@ class Dispatcher {
   }
 
   #begin({ provider, submit, look }: DueLine): void {
-    const { submits, looks, drivers } = this.#deps
+    const { submits, looks } = this.#deps
     if (submit) this.#run('submit', provider, submits.state(provider) === 'closed')
     // Who cannot be asked is left alone; orders to hand over may go elsewhere meanwhile.
-    const isSilent = drivers.get(provider)?.isSilent === true
     const state = looks.state(provider)
-    if (look && !isSilent && state !== 'open') this.#run('look', provider, state === 'closed')
+    if (look && state !== 'open') this.#run('look', provider, state === 'closed')
   }
 
   #run(line: Line, provider: string, isWell: boolean): void {
@@ -169,7 +170,9 @@ class Dispatcher {
   /** Whoever takes few of a chunk in its time is handed smaller ones. */
   async #handOver(provider: string) {
     const isWell = this.#isWell('submit', provider)
-    const limit = isWell ? (this.#chunks.get(provider) ?? CHUNK) : CHUNK
+    const isRepeatable = this.#deps.drivers.get(provider)?.isIdempotent === true
+    const most = isRepeatable || !isWell ? CHUNK : CHUNK_AT_RISK
+    const limit = isWell ? Math.min(this.#chunks.get(provider) ?? CHUNK, most) : most
     const chunk = await handOver(this.#deps, { provider, limit })
     this.#handedOver += chunk.settled
     const isSlow = chunk.full && chunk.settled < limit / 2
@@ -182,7 +185,10 @@ class Dispatcher {
   async #follow(provider: string) {
     const leastMs = this.#lookMinMs.get(provider) ?? LOOK_MIN_MS
     const busyMs = this.#deps.busy() ? LOOK_MIN_BUSY_MS : LOOK_MIN_MS
-    const pace = { leastMs: Math.max(leastMs, busyMs), mostMs: LOOK_MAX_MS }
+    const isSilent = this.#deps.drivers.get(provider)?.isSilent === true
+    const pace = isSilent
+      ? { leastMs: NEVER_MS, mostMs: NEVER_MS }
+      : { leastMs: Math.max(leastMs, busyMs), mostMs: LOOK_MAX_MS }
     const chunk = await followDeliveries(this.#deps, { provider, pace })
     this.#looked += chunk.taken
     const nextMs = chunk.full ? leastMs * 2 : leastMs / 2

@@ -10,7 +10,7 @@ const RENEW_EVERY_MS = 8_000
 /** A delivery that has just begun is looked at soon. */
 const FIRST_LOOK_MS = 2_000
 /** Whoever writes what becomes of deliveries need not be looked at. */
-const NEVER_MS = 3650 * 24 * 60 * 60_000
+export const NEVER_MS = 3650 * 24 * 60 * 60_000
 /** One that answers, and takes none of what it was asked for, may take the next. */
 const UNABLE_MAX_MS = 5_000
 
