@@ -103,6 +103,29 @@ export function registerSimulated(app: RestRoutes, deps: AdminDeps): void {
     },
   )
   app.put(
+    '/drivers/simulated/servers/:id',
+    {
+      schema: writing(
+        { operationId: 'setSimulatedPower', summary: 'Switch a simulated server on or off', tag },
+        {
+          params: IdParams,
+          body: strictObject(Power),
+          answers: { 200: Type.Object({ server_id: Id, ...Power }) },
+        },
+      ),
+    },
+    async ({ params, body: { power } }) => {
+      const { id, provider, providerRef } = await deps.servers.one(null, params.id)
+      if (provider !== 'simulated') throw new Refusal('not_found')
+      await setSimulatedPower({ pool: database.pool, clock }, providerRef, power)
+      return { server_id: String(id), power }
+    },
+  )  registerSimulatedPosts(app, deps)
+}
+
+function registerSimulatedPosts(app: RestRoutes, deps: AdminDeps): void {
+  const { database, clock } = deps.funnel
+  app.put(
     '/drivers/simulated/posts',
     {
       schema: writing(
@@ -121,25 +144,6 @@ export function registerSimulated(app: RestRoutes, deps: AdminDeps): void {
       const world = { pool: database.pool, clock }
       const postedAt = posted_at === undefined ? clock.now() : new Date(posted_at)
       return { username, added: await addSimulatedPosts(world, { username, links, postedAt }) }
-    },
-  )
-  app.put(
-    '/drivers/simulated/servers/:id',
-    {
-      schema: writing(
-        { operationId: 'setSimulatedPower', summary: 'Switch a simulated server on or off', tag },
-        {
-          params: IdParams,
-          body: strictObject(Power),
-          answers: { 200: Type.Object({ server_id: Id, ...Power }) },
-        },
-      ),
-    },
-    async ({ params, body: { power } }) => {
-      const { id, provider, providerRef } = await deps.servers.one(null, params.id)
-      if (provider !== 'simulated') throw new Refusal('not_found')
-      await setSimulatedPower({ pool: database.pool, clock }, providerRef, power)
-      return { server_id: String(id), power }
     },
   )
 }
