@@ -311,7 +311,7 @@ test('a service is added, priced, paused and listed', async () => {
     prices: [{ currency: 'USD', rate: '0.9' }],
   })
   assert.equal(added.status, 201, added.text)
-  assert.deepEqual(added.json.prices, [{ currency: 'USD', rate: '0.90' }])
+  assert.deepEqual(added.json.prices, [{ currency: 'USD', rate: '0.90', min_charge: '0.00' }])
   const path = `/services/${added.json.id}`
   const priced = await ask('PUT', `${path}/prices/SEK`, { rate: '9.123456' })
   assert.deepEqual(priced.json.prices[0], { currency: 'SEK', rate: '9.123456' })
