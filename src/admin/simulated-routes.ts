@@ -120,7 +120,8 @@ export function registerSimulated(app: RestRoutes, deps: AdminDeps): void {
       await setSimulatedPower({ pool: database.pool, clock }, providerRef, power)
       return { server_id: String(id), power }
     },
-  )  registerSimulatedPosts(app, deps)
+  )
+  registerSimulatedPosts(app, deps)
 }
 
 function registerSimulatedPosts(app: RestRoutes, deps: AdminDeps): void {
