@@ -44,6 +44,7 @@ const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
   [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL must be one of/],
   [{ INVOICE_DAYS_AHEAD: '28' }, /INVOICE_DAYS_AHEAD must be a whole number from 0 to 27: 28$/],
   [{ SUSPEND_AFTER_DAYS: 'never' }, /SUSPEND_AFTER_DAYS must be a whole number from 0 to 365/],
+  [{ PURSER_SECRET_KEY: 'abc' }, /^PURSER_SECRET_KEY must be 64 hexadecimal digits$/],
   [{ RATE_LIMIT_PER_MINUTE: '-1' }, /RATE_LIMIT_PER_MINUTE must be a whole number/],
 ]
 

@@ -93,11 +93,40 @@ export function deliveryContract(name: string, subject: () => DeliveryUnderTest)
     assert.notEqual(cancels.get(stranger)?.kind, 'canceled')
   })
 
+  test(`${name}: a refill is taken once for what was delivered, and can be followed`, async () => {
+    const { driver, newRequest, complete } = subject()
+    const { orderId, ...request } = newRequest()
+    const orderRef = await accepted(driver, { orderId, ...request })
+    await complete(orderRef)
+    const asked = { refillId: orderId, orderId, orderRef }
+    const [first] = await driver.refill([asked])
+    assert.equal(first?.kind, 'accepted')
+    assert.deepEqual(await driver.refill([asked]), [first])
+    const stranger = `${first.ref}0000000`
+    const statuses = await driver.refillStatus([stranger, first.ref])
+    assert.equal(statuses.get(first.ref)?.kind, 'known')
+    assert.notEqual(statuses.get(stranger)?.kind, 'known')
+  })
+
+  test(`${name}: refills are answered in the order asked, whatever one is`, async () => {
+    const { driver, newRequest, complete } = subject()
+    const { orderId, ...request } = newRequest()
+    const orderRef = await accepted(driver, { orderId, ...request })
+    await complete(orderRef)
+    const strange = { refillId: orderId, orderId: orderId + 1n, orderRef: `${orderRef}0000000` }
+    const answers = await driver.refill([strange, { refillId: orderId, orderId, orderRef }])
+    assert.equal(answers.length, 2)
+    assert.notEqual(answers[0]?.kind, 'accepted')
+    assert.equal(answers[1]?.kind, 'accepted')
+  })
+
   test(`${name}: nothing asked is nothing answered`, async () => {
     const { driver } = subject()
     assert.equal((await driver.submit([])).size, 0)
     assert.equal((await driver.status([])).size, 0)
     assert.equal((await driver.cancel([])).size, 0)
+    assert.deepEqual(await driver.refill([]), [])
+    assert.equal((await driver.refillStatus([])).size, 0)
   })
 }
 

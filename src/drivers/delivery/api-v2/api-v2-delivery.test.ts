@@ -33,8 +33,12 @@ function newRequest(changes: Partial<DeliveryRequest> = {}): DeliveryRequest {
   }
 }
 
-function driverOf(panel: UpstreamPanel, changes: Partial<UpstreamSettings> = {}): UpstreamDriver {
-  const driver = apiV2Delivery({
+function driverOf(
+  panel: UpstreamPanel,
+  changes: Partial<UpstreamSettings> = {},
+  patience = {},
+): UpstreamDriver {
+  const settings = {
     name: 'big-panel',
     url: panel.url,
     apiKey: panel.key,
@@ -43,7 +47,8 @@ function driverOf(panel: UpstreamPanel, changes: Partial<UpstreamSettings> = {})
     inFlightMax: 8,
     isPaused: false,
     ...changes,
-  })
+  }
+  const driver = apiV2Delivery(settings, patience)
   opened.push(driver)
   return driver
 }
@@ -195,6 +200,12 @@ describe('an add that was certainly not taken, and may be later', () => {
     assert.equal((await submitOne(driverOf(panel), nameless))?.kind, 'later')
     assert.equal(panel.calls.length, 0)
   })
+})
+
+test('an answer that does not come in time is unknown, whether it was taken or not', async () => {
+  const panel = await openPanel()
+  panel.fail('add', { kind: 'hang', takes: true })
+  assert.deepEqual(await submitOne(driverOf(panel, {}, { answerMs: 50 })), { kind: 'unknown' })
 })
 
 test('an upstream that is silent puts few orders in doubt', async () => {

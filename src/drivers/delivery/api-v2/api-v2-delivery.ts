@@ -31,9 +31,15 @@ export interface PanelAccess {
   readonly forms: LearntForms
 }
 
-/** A panel that speaks the "API v2" of the family, in whichever of its dialects. */
-export function apiV2Delivery(settings: UpstreamSettings): UpstreamDriver {
-  const connection = openPanelConnection(settings)
+/**
+ * A panel that speaks the "API v2" of the family, in whichever of its dialects. An answer is waited
+ * for as long as a call may take, unless `patience` is less.
+ */
+export function apiV2Delivery(
+  settings: UpstreamSettings,
+  patience: { readonly answerMs?: number } = {},
+): UpstreamDriver {
+  const connection = openPanelConnection(settings, patience)
   const access: PanelAccess = {
     connection,
     turns: new Turns(settings.inFlightMax),

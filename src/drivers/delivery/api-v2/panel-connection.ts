@@ -40,6 +40,7 @@ const RETRY_AFTER_MAX_S = 86_400
 /** Opens connections to a panel. Redirects are not followed: a POST would become another call. */
 export function openPanelConnection(
   settings: Pick<UpstreamSettings, 'url' | 'apiKey' | 'inFlightMax'>,
+  patience: { readonly answerMs?: number } = {},
 ): PanelConnection {
   const url = new URL(settings.url)
   const pool = new Pool(url.origin, {
@@ -64,7 +65,7 @@ export function openPanelConnection(
         },
         body: new URLSearchParams({ key: settings.apiKey, ...fields }).toString(),
       }
-      const received = await dispatch(pool, request, o)
+      const received = await dispatch(pool, request, { ...patience, ...o })
       if (received.kind !== 'received') return received
       const text = received.text.replaceAll(settings.apiKey, '***')
       const { status, retryAfterMs } = received
