@@ -79,19 +79,28 @@ QUANTITIES.push(
   '100\u0000',
 )
 
+const TEXT_FIELDS = ['link', 'quantity', 'keywords', 'comments', 'groups', 'answer_number', 'runs']
+TEXT_FIELDS.push('interval', 'username', 'min', 'max', 'delay', 'posts', 'old_posts', 'expiry')
+TEXT_FIELDS.push('usernames', 'hashtags', 'hashtag', 'media')
+
 const WRONG: readonly Wrong[] = [
   ...QUANTITIES.map((quantity) => ({ fields: { quantity }, says: /^quantity / })),
   ...['\0', 'a\0b', '\u0001', '\u001b[0m', '\u0085'].flatMap((bad) =>
-    ['link', 'quantity', 'keywords', 'comments', 'groups', 'answer_number', 'runs'].map(
-      (field) => ({ fields: { [field]: bad }, says: new RegExp(`^${field} `) }),
-    ),
+    TEXT_FIELDS.map((field) => ({ fields: { [field]: bad }, says: new RegExp(`^${field} `) })),
   ),
   { fields: { link: '' }, says: /^link / },
   { fields: { link: 'a'.repeat(2049) }, says: /^link / },
   { fields: { link: LONG }, says: /^link / },
   { fields: { service: '' }, says: /^service / },
   { fields: { service: 'a\0' }, says: /^service / },
-  { fields: { runs: '2', interval: '5' }, says: /without runs and interval/ },
+  ...['0', '-1', '1.5', '1e1', '1001', '٢', LONG].map((runs) => ({
+    fields: { runs, interval: '5' },
+    says: /^runs /,
+  })),
+  ...['', '0', '-1', '1.5', '43201', '٥', LONG].map((interval) => ({
+    fields: { runs: '2', interval },
+    says: /^interval /,
+  })),
   { fields: { idempotency_key: 'a'.repeat(256) }, says: /idempotency key/ },
   { fields: { idempotency_key: 'a b' }, says: /idempotency key/ },
   { fields: { idempotency_key: 'a\0b' }, says: /idempotency key/ },
