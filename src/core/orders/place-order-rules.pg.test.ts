@@ -139,3 +139,47 @@ test('who follows posts is handed over whole where the provider tells of none', 
     assert.deepEqual(rows, [{ unfolds, quantity: 15n, link: 'shop' }])
   }
 })
+
+/** The order of an account, once its row is there. */
+async function rowOf(actor: KeyActor): Promise<bigint> {
+  for (;;) {
+    const { rows } = await here.database.pool.query(
+      'select id from service_order where account_id = $1',
+      [actor.accountId],
+    )
+    if (rows[0] !== undefined) return rows[0].id
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+test('where the provider is asked first, a repeat waits with the first for its word', async () => {
+  const service = await newService(here, '1')
+  await here.run(change, { serviceId: service, confirmFirst: true })
+  for (const known of ["provider_ref = 'ref'", 'unconfirmed_at = now()']) {
+    const actor = await newActor()
+    let answered = 0
+    const ask = (desk: TestDesk) =>
+      add(desk, actor, { service: String(service) }, 'named').finally(() => {
+        answered++
+      })
+    const first = ask(here)
+    const id = await rowOf(actor)
+    const repeat = ask(there)
+    await here.database.pool.query('select pg_sleep(0.2)')
+    assert.equal(answered, 0)
+    await here.database.pool.query(`update service_order set ${known} where id = $1`, [id])
+    assert.deepEqual(await Promise.all([first, repeat]), [id, id])
+  }
+})
+
+test('a repeat that comes after the waiting has ended is answered at once', async () => {
+  const service = await newService(here, '1')
+  const actor = await newActor()
+  const id = await add(here, actor, { service: String(service) }, 'named')
+  await here.run(change, { serviceId: service, confirmFirst: true })
+  await here.database.pool.query(
+    "update service_order set created_at = created_at - interval '16 seconds' where id = $1",
+    [id],
+  )
+  assert.equal(await add(here, actor, { service: String(service) }, 'named'), id)
+})
