@@ -23,6 +23,12 @@ test('who may say who the client is: nobody, hops, or addresses', () => {
   assert.deepEqual(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy, ['10.0.0.0/8', '::1'])
 })
 
+test('where webhooks may go although it is not public', () => {
+  assert.deepEqual(readConfig({}).webhookNetworks, [])
+  const { webhookNetworks } = readConfig({ WEBHOOK_NETWORKS: '10.0.0.0/8, ::1' })
+  assert.deepEqual(webhookNetworks, ['10.0.0.0/8', '::1'])
+})
+
 test('how the operator bills', () => {
   const { invoiceDaysAhead, suspendAfterDays } = readConfig({})
   assert.deepEqual(
@@ -41,6 +47,7 @@ const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
   [{ DATABASE_URL: 'mysql://x' }, /DATABASE_URL must look like postgres:/],
   [{ PUBLIC_URL: 'example.com' }, /PUBLIC_URL must begin with http/],
   [{ TRUST_PROXY: 'nginx' }, /TRUST_PROXY must be a number of hops/],
+  [{ WEBHOOK_NETWORKS: '10.0.0.0/8,inside' }, /^WEBHOOK_NETWORKS must be .*: inside$/],
   [{ LOG_LEVEL: 'loud' }, /LOG_LEVEL must be one of/],
   [{ INVOICE_DAYS_AHEAD: '28' }, /INVOICE_DAYS_AHEAD must be a whole number from 0 to 27: 28$/],
   [{ SUSPEND_AFTER_DAYS: 'never' }, /SUSPEND_AFTER_DAYS must be a whole number from 0 to 365/],

@@ -261,6 +261,9 @@ test('every list and page of the operator API is as documented', async () => {
   const [delivered] = await deliveredOrders(purser, customer, 1)
   const refill = await created(purser, `/orders/${delivered}/refill`, {})
   const { upstream, notice } = await poorUpstream()
+  const { id: endpoint } = await created(purser, `/accounts/${id}/webhook-endpoints`, {
+    url: 'https://shop.example/hook',
+  })
   const [server] = purser.demo.servers
   const ids: Readonly<Record<string, string>> = {
     '/admin/v1/accounts/{id}': String(id),
@@ -277,6 +280,9 @@ test('every list and page of the operator API is as documented', async () => {
     '/admin/v1/upstreams/{id}': upstream,
     '/admin/v1/upstreams/{id}/services': upstream,
     '/admin/v1/notices/{id}': notice,
+    '/admin/v1/webhook-endpoints/{id}': endpoint,
+    '/admin/v1/webhook-endpoints/{id}/secret': endpoint,
+    '/admin/v1/webhook-endpoints/{id}/messages': endpoint,
     '/admin/v1/accounts/{id}/card': String(id),
     '/admin/v1/plans/{id}': '1',
     '/admin/v1/addons/{id}': '1',

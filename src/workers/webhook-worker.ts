@@ -25,7 +25,7 @@ export interface WebhookWorkerDeps {
 
 const EVENTS_AT_ONCE = 5_000
 const MESSAGES_EACH = 64
-/** Endpoints that are being sent to at once: those that answer, those that take long, the failing. */
+/** Endpoints that are sent to at once: those that answer, those that take long, the failing. */
 const QUICK_MAX = 256
 const SLOW_MAX = 1_024
 const FAILING_MAX = 128

@@ -222,8 +222,8 @@ export interface EndpointStanding {
 }
 
 /**
- * Gives locked endpoints back that are still held under their lease: each is due when its next message is.
- * Answers the public ids of those that have failed since `failingBefore` or longer.
+ * Gives locked endpoints back that are still held under their lease: each is due when its next
+ * message is. Answers the public ids of those that have failed since `failingBefore` or longer.
  */
 export async function releaseEndpoints(
   { tx, now }: Context,

@@ -20,7 +20,7 @@ export type MessageState = (typeof MESSAGE_STATES)[number]
 /** Why an endpoint is off. */
 export const DISABLED_BECAUSE = ['asked', 'failing'] as const
 
-/** How long a message is tried again, and how long an endpoint may fail before it is switched off. */
+/** How long a message is tried again, and an endpoint may fail before it is switched off. */
 export const RETRIED_FOR_MS = 3 * 24 * 60 * 60_000
 /** How long the secret before the last rotation signs, too. */
 export const SECRET_OVERLAP_MS = 24 * 60 * 60_000
