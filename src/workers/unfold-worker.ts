@@ -24,6 +24,8 @@ export interface UnfoldWorkerDeps {
 }
 
 const CHUNK = 100
+/** How many of a chunk are unfolded beside each other. */
+const AT_ONCE = 4
 const TICK_MS = 500
 const BUSY_TICK_MS = 2_000
 /** Each try finds what it lacked in the one before; the rows may have changed once more. */
@@ -59,15 +61,14 @@ export async function unfoldOnce(deps: Omit<UnfoldWorkerDeps, 'busy'>): Promise<
   const standings = await readPartStandings(funnel.database.db, ids)
   const readings = await readPostsOf(deps, wholes, standings)
   const looks: { id: bigint; lookAt: Date }[] = []
-  for (const whole of wholes) {
-    const reading = readings.get(whole.id) ?? null
-    const lookAt = await unfoldWhole(deps, {
-      whole,
-      standing: standings.get(whole.id),
-      reading,
-      lease,
+  for (let at = 0; at < wholes.length; at += AT_ONCE) {
+    const some = wholes.slice(at, at + AT_ONCE).map(async (whole) => {
+      const reading = readings.get(whole.id) ?? null
+      const standing = standings.get(whole.id)
+      const lookAt = await unfoldWhole(deps, { whole, standing, reading, lease })
+      if (lookAt !== undefined) looks.push({ id: whole.id, lookAt })
     })
-    if (lookAt !== undefined) looks.push({ id: whole.id, lookAt })
+    await Promise.all(some)
   }
   await releaseWholes(funnel.database, { lease, claimedAt: now, looks })
   return wholes.length
