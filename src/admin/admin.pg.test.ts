@@ -314,7 +314,7 @@ test('a service is added, priced, paused and listed', async () => {
   assert.deepEqual(added.json.prices, [{ currency: 'USD', rate: '0.90', min_charge: '0.00' }])
   const path = `/services/${added.json.id}`
   const priced = await ask('PUT', `${path}/prices/SEK`, { rate: '9.123456' })
-  assert.deepEqual(priced.json.prices[0], { currency: 'SEK', rate: '9.123456' })
+  assert.deepEqual(priced.json.prices[0], { currency: 'SEK', rate: '9.123456', min_charge: '0.00' })
   assert.equal((await ask('DELETE', `${path}/prices/SEK`)).status, 204)
   assert.equal((await ask('PATCH', path, { state: 'paused' })).json.state, 'paused')
   assert.equal((await ask('GET', '/services?state=paused')).json.data.length, 1)
