@@ -166,7 +166,6 @@ test('every type that is ordered at the first is delivered by the second', async
   const offers = await servicesByType(far)
   const services = new Map<string, string>()
   for (const [type, offer] of offers) {
-    if (type === 'Subscriptions') continue
     const { rows } = await far.pool.query<{ package_quantity: bigint | null }>(
       'select package_quantity from service where id = $1',
       [offer.service],
@@ -198,6 +197,15 @@ test('every type that is ordered at the first is delivered by the second', async
     placed.set(each, await add(each.type, each.fields(minOf(each.type))))
     if (at === CASES.length >> 1) await far.kill('SIGKILL')
   }
+  // Made by the operator: the second takes none of these through its API, and says so for good.
+  const subscription = BigInt(
+    (
+      await created(near, '/orders', {
+        ...{ account_id: String(customer.id), service_id: services.get('Subscriptions') ?? '' },
+        ...{ username: USERNAME, min: 10, max: 20, delay: 0, posts: POSTS },
+      })
+    ).id,
+  )
   const partial = await add('Default', { quantity: 1_000 })
   const canceled = await add('Default', { quantity: 1_000 })
   await pause(2_000)
@@ -212,7 +220,7 @@ test('every type that is ordered at the first is delivered by the second', async
   const answer = await customer.panel({ action: 'cancel', orders: String(canceled) })
   assert.deepEqual(answer.json, [{ order: Number(canceled), cancel: { status: 'success' } }])
 
-  await untilEnded([...placed.values(), partial, canceled])
+  await untilEnded([...placed.values(), subscription, partial, canceled])
   for (const [{ name, orders = 1 }, id] of placed) {
     await t.test(name, async () => {
       const order = await nearOrder(id)
@@ -240,6 +248,8 @@ test('every type that is ordered at the first is delivered by the second', async
     ['partial', 60_000_000n],
   )
   assert.equal((await nearOrder(canceled))?.state, 'canceled')
+  const refused = await nearOrder(subscription)
+  assert.deepEqual([refused?.state, refused?.refunded], ['failed', refused?.charge])
 
   // Nothing was ordered twice of the second, and each of the two has been paid for what it did.
   const asked = await rowsOf(far, 'account_id = $1 and parent_id is null', [reseller.id])
