@@ -10,7 +10,11 @@ import { expiryOf, readPartPlan } from '../core/orders/parts/part-plan.ts'
 import { type PartStanding, readPartStandings } from '../core/orders/parts/part-rows.ts'
 import { type PostsAsked, type PostsReading, readPosts } from '../core/orders/parts/read-posts.ts'
 import { moreToCome, unfold } from '../core/orders/parts/unfolding.ts'
-import { type UnfoldOrderInput, unfoldOrder } from '../core/orders/unfold-order.ts'
+import {
+  type UnfoldOrderInput,
+  type UnfoldOrderOutput,
+  unfoldOrder,
+} from '../core/orders/unfold-order.ts'
 import { Refusal } from '../core/refusal.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
@@ -87,9 +91,9 @@ async function unfoldWhole(
   const { funnel, log } = deps
   const now = funnel.clock.now()
   try {
-    const idle = idleUntil(o, now)
-    if (idle !== undefined) return idle
-    await write(deps, { orderId: o.whole.id, lease: o.lease, reading: o.reading })
+    const foreseen = foresee(o, now)
+    if (foreseen.kind === 'idle') return foreseen.lookAt
+    await write(deps, { orderId: o.whole.id, lease: o.lease, reading: o.reading }, foreseen)
     return undefined
   } catch (error) {
     if (isOutage(error) || error instanceof Refusal) throw error
@@ -98,12 +102,17 @@ async function unfoldWhole(
   }
 }
 
-/** Most looks find nothing new: those are let go of together. */
-function idleUntil(
+/** What there is to write, by rows that are not locked; `short` as unfolding says it. */
+type Foreseen =
+  | { readonly kind: 'idle'; readonly lookAt: Date }
+  | Extract<UnfoldOrderOutput, { kind: 'short' }>
+
+/** Most looks find nothing new: those orders are let go of together. */
+function foresee(
   o: { whole: DueWhole; standing: PartStanding | undefined; reading: PostsReading | null },
   now: Date,
-): Date | undefined {
-  if (o.standing === undefined) return undefined
+): Foreseen {
+  if (o.standing === undefined) return { kind: 'short', numbers: 0, mayRefund: false }
   const plan = readPartPlan(o.whole)
   const { sum, timeZone } = o.standing
   const seen = o.reading
@@ -116,27 +125,32 @@ function idleUntil(
     seen,
   })
   const moved = seen !== null && (seen.first || seen.posts.length > 0 || seen.to !== seen.from)
-  const idle = parts.length === 0 && !moved && changeBy(o.whole, report) === undefined
-  return idle ? lookAt : undefined
+  const change = changeBy(o.whole, report)
+  if (parts.length === 0 && !moved && change === undefined) return { kind: 'idle', lookAt }
+  const mayRefund = change !== undefined && change.refund > 0n
+  return { kind: 'short', numbers: parts.length, mayRefund }
 }
 
 async function write(
   { funnel, numbers }: Omit<UnfoldWorkerDeps, 'busy'>,
   o: { orderId: bigint; lease: string; reading: PostsReading | null },
+  foreseen: Extract<Foreseen, { kind: 'short' }>,
 ): Promise<void> {
   const ids: bigint[] = []
   let mayRefund = false
+  let needed = foreseen
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const input: UnfoldOrderInput = { ...o, numbers: ids, mayRefund }
-    const call = { actor: SYSTEM, input, idempotencyKey: null }
-    const { output } = await execute(funnel, unfoldOrder, call)
-    if (output.kind === 'unfolded') return
-    mayRefund ||= output.mayRefund
-    while (ids.length < output.numbers) {
+    mayRefund ||= needed.mayRefund
+    while (ids.length < needed.numbers) {
       const number = numbers.take()
       if (number === undefined) await numbers.fetch()
       else ids.push(number)
     }
+    const input: UnfoldOrderInput = { ...o, numbers: ids, mayRefund }
+    const call = { actor: SYSTEM, input, idempotencyKey: null }
+    const { output } = await execute(funnel, unfoldOrder, call)
+    if (output.kind === 'unfolded') return
+    needed = output
   }
   throw new Error(`order ${o.orderId} changed faster than it could be unfolded`)
 }
