@@ -1,4 +1,4 @@
-/** Refills without HTTP: orders that the simulated provider has delivered, asked for by the core. */
+/** Refills without HTTP: orders that the simulated provider delivered, asked for by the core. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Actor, SYSTEM } from '../../src/core/actor.ts'

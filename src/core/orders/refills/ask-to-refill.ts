@@ -12,7 +12,7 @@ export interface Heard extends Pick<AskedWork, 'refillId' | 'orderId' | 'wasAske
 const ASK_MAX_MS = 18_000
 const UNKNOWN = { kind: 'unknown' } as const
 
-/** Asks a provider for what it has not taken yet, and where the rest stands. Throws what it does. */
+/** Asks a provider for what it has not taken yet, and where the rest stands. Throws as it does. */
 export async function askProvider(
   driver: DeliveryDriver,
   works: readonly AskedWork[],
