@@ -60,7 +60,9 @@ function addFields(fields: Record<string, string | undefined>, source: unknown):
   }
 }
 
-const LIST_PART = /^(orders?)\[\d*\]$/
+/** The fields that hold ids, one or many. */
+const LIST = /^(orders?|refills?)$/
+const LIST_PART = /^(orders?|refills?)\[\d*\]$/
 
 /** A field's text: JSON's numbers and booleans as they are written, a list with commas. */
 function textOf(name: string, value: unknown): string | undefined {
@@ -85,7 +87,7 @@ function notText(name: string): Refusal {
 function listText(name: string, values: readonly unknown[]): string | undefined {
   // A list within a list is nothing that any client sends, and could be nested without end.
   if (values.some(Array.isArray)) throw notText(name)
-  if (name === 'orders' || name === 'order') {
+  if (LIST.test(name)) {
     return values.map((value) => textOf('item', value) ?? '').join(',')
   }
   return textOf(name, values.at(-1))

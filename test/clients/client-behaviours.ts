@@ -1,10 +1,11 @@
 /**
- * What real clients send (the panel contract's list), each behaviour sent by each client in every
- * way in which that client writes a request, to both panels.
+ * What real clients send, each behaviour in every way in which a client writes a request, to both
+ * panels. A file for each client runs it, so that they do not wait for each other.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestPurser } from '../kit/purser.ts'
+import { allowRefills, deliveredOrders, refillsOf } from '../kit/refill-scene.ts'
 import {
   type Customer,
   monthlyName,
@@ -14,17 +15,12 @@ import {
   setOrder,
   transfersOf,
 } from '../kit/shop.ts'
-import { axiosForm, axiosJson } from './axios-clients.ts'
-import { browserClient } from './browser-client.ts'
 import type { Body, Client, ClientKind, FieldValue, Reply } from './client.ts'
-import { curlClient } from './curl-client.ts'
-import { phpClient } from './php-client.ts'
-import { pythonClient } from './python-client.ts'
 
 const purser = await startTestPurser()
 after(() => purser.stop())
+await allowRefills(purser)
 
-const KINDS = [phpClient, pythonClient, axiosForm, axiosJson, browserClient, curlClient]
 const MOUNTS = ['/api/v2', '/app/api/v2'] as const
 const LINK = 'https://shop.example/a?b=1&c=två+три%20"x"'
 const TOO_MANY = /^\{"error":"(orders has more than 100 ids|Invalid parameters)"\}$/
@@ -38,14 +34,13 @@ interface Way {
   ask(fields: Fields, headers?: Readonly<Record<string, string>>): Promise<Reply>
 }
 
-function waysOf(client: Client, bodies: readonly Body[], mount: string): Way[] {
-  return bodies.flatMap((body) =>
-    ['', '/'].map((slash) => ({
-      name: `${body} to ${mount}${slash}`,
-      ask: (fields, headers = {}) =>
-        client.send({ url: `${purser.url}${mount}${slash}`, body, fields, headers }),
-    })),
-  )
+function waysOf(client: Client, o: { bodies: readonly Body[]; path: string }): Way[] {
+  const { bodies, path } = o
+  return bodies.map((body) => ({
+    name: `${body} to ${path}`,
+    ask: (fields, headers = {}) =>
+      client.send({ url: `${purser.url}${path}`, body, fields, headers }),
+  }))
 }
 
 function wire(reply: Reply, status: number, text: string | RegExp, way: string): void {
@@ -82,9 +77,16 @@ async function orderCount(customer: Customer): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-function clientTests(kind: ClientKind): void {
+/** Registers a test for each behaviour. */
+export function testBehaviours(kind: ClientKind): void {
+  describe(kind.name, () => behavioursOf(kind))
+}
+
+function behavioursOf(kind: ClientKind): void {
   let client: Client
-  const everyWay = () => MOUNTS.flatMap((mount) => waysOf(client, kind.bodies, mount))
+  const waysTo = (path: string) => waysOf(client, { bodies: kind.bodies, path })
+  const everyWay = () => MOUNTS.flatMap((mount) => waysTo(mount))
+  const withSlashes = () => MOUNTS.flatMap((mount) => waysTo(`${mount}/`))
   const options = { skip: kind.skip }
   before(async () => {
     if (kind.skip === false) client = await kind.start(purser.url)
@@ -99,7 +101,7 @@ function clientTests(kind: ClientKind): void {
     async () => {
       const customer = await newCustomer(purser, { credit: '10.00' })
       const { key } = customer
-      for (const { name, ask } of everyWay()) {
+      for (const { name, ask } of [...everyWay(), ...withSlashes()]) {
         for (const [service, quantity] of [
           [1, 100],
           ['1', '100'],
@@ -123,7 +125,7 @@ function clientTests(kind: ClientKind): void {
     const names = [Number(id), String(id), await monthlyName(purser, id), ` ${id} `]
     for (const mount of MOUNTS) {
       const expected = await completedText(id, mount)
-      for (const { name, ask } of waysOf(client, kind.bodies, mount)) {
+      for (const { name, ask } of waysTo(mount)) {
         for (const order of names) {
           const reply = await ask({ key, action: 'status', order })
           wire(reply, 200, expected, `${name}: ${order}`)
@@ -160,7 +162,7 @@ function clientTests(kind: ClientKind): void {
           `{"${one}":${texts[0]},"999999999":${INCORRECT}}`,
         ],
       ]
-      for (const { name, ask } of waysOf(client, kind.bodies, mount)) {
+      for (const { name, ask } of waysTo(mount)) {
         for (const [fields, expected] of asked) {
           const reply = await ask({ key, ...fields })
           wire(reply, 200, expected, `${name}: ${JSON.stringify(fields)}`)
@@ -196,7 +198,7 @@ function clientTests(kind: ClientKind): void {
       (a) => ({ orders: a }),
       (a) => ({ order: String(a) }),
     ]
-    for (const { name, ask } of everyWay().filter(({ name }) => !name.endsWith('/'))) {
+    for (const { name, ask } of everyWay()) {
       for (const form of forms) {
         const [a, b] = [await fresh(customer), await fresh(customer)]
         const fields = form(a, b)
@@ -213,6 +215,47 @@ function clientTests(kind: ClientKind): void {
           name,
         )
       }
+    }
+  })
+
+  test('refill and refill_status, of one or many, in either field', options, async () => {
+    const customer = await newCustomer(purser, { credit: '100.00' })
+    const { key } = customer
+    const ready = await deliveredOrders(purser, customer, 4 * kind.bodies.length)
+    const states = '"status":"(Pending|In progress|Completed)"'
+    for (const { name, ask } of everyWay()) {
+      const [a, b] = [ready.pop(), ready.pop()].map(Number) as [number, number]
+      const add = { key, action: 'refill', idempotency_key: `refill-${a}` }
+      const one = await ask({ ...add, order: a })
+      const { refill } = JSON.parse(one.text) as { refill: string }
+      wire(one, 200, `{"refill":"${(await refillsOf(purser, BigInt(a)))[0]}"}`, name)
+      const again = await ask({ ...add, order: String(a) })
+      assert.deepEqual([again.text, again.replayed], [one.text, 'true'], name)
+      const many = await ask({ key, action: 'refill', orders: [b, 999_999_999] })
+      const other = (await refillsOf(purser, BigInt(b)))[0]
+      const unknown = `{"order":999999999,"refill":${INCORRECT}}`
+      wire(many, 200, `[{"order":${b},"refill":${other}},${unknown}]`, name)
+      const refused = '{"error":"Order cannot be refilled"}'
+      const listed = await ask({ key, action: 'refill', order: `${a},999999999` })
+      wire(listed, 200, `[{"order":${a},"refill":${refused}},${unknown}]`, name)
+
+      const status = { key, action: 'refill_status' }
+      wire(await ask({ ...status, refill }), 200, new RegExp(`^{${states}}$`), name)
+      const item = (id: unknown) => `{"refill":${id},${states}}`
+      const both = new RegExp(`^\\[${item(refill)},${item(other)}\\]$`)
+      for (const fields of [
+        { refills: [Number(refill), String(other)] },
+        { refills: `${refill},${other}` },
+        { refill: `${refill}, ${other}` },
+      ]) {
+        wire(await ask({ ...status, ...fields }), 200, both, `${name}: ${Object.keys(fields)}`)
+      }
+      wire(
+        await ask({ ...status, refills: refill }),
+        200,
+        new RegExp(`^\\[${item(refill)}\\]$`),
+        name,
+      )
     }
   })
 
@@ -238,7 +281,7 @@ function clientTests(kind: ClientKind): void {
     const customer = await newCustomer(purser, { credit: '10.00' })
     const { key } = customer
     for (const mount of MOUNTS) {
-      const ways = waysOf(client, kind.bodies, mount)
+      const ways = [...waysTo(mount), ...waysTo(`${mount}/`)]
       const add = { key, action: 'add', service: 1, link: LINK, quantity: 50 }
       const idempotencyKey = `${kind.name.replace(/\W/g, '')}-${mount}`
       const before = await orderCount(customer)
@@ -266,5 +309,3 @@ function clientTests(kind: ClientKind): void {
 async function fresh(customer: Customer): Promise<number> {
   return Number(await place(customer, { service: 1, quantity: 50 }))
 }
-
-for (const kind of KINDS) describe(kind.name, () => clientTests(kind))

@@ -1,0 +1,4 @@
+import { testBehaviours } from './client-behaviours.ts'
+import { curlClient } from './curl-client.ts'
+
+testBehaviours(curlClient)

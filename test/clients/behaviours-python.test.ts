@@ -1,0 +1,4 @@
+import { testBehaviours } from './client-behaviours.ts'
+import { pythonClient } from './python-client.ts'
+
+testBehaviours(pythonClient)
