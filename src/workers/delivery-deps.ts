@@ -17,7 +17,7 @@ export interface DeliveryWorkerDeps {
 
 /** What its parts share beside that. */
 export interface Delivering extends DeliveryWorkerDeps {
-  /** Who takes orders, and who answers where they stand: apart, as one may work without the other. */
+  /** Who takes orders, and who says where they stand: one may work without the other. */
   readonly submits: CircuitBreaker
   readonly looks: CircuitBreaker
   /** Whether the worker is to end soon. */

@@ -34,7 +34,7 @@ const IDLE_TICK_MAX_MS = 1_000
 /** While busy, each millisecond of work is followed by this many of rest. */
 const REST_RATIO = 9
 const REST_MAX_MS = 2_000
-/** When an order is looked at again, unless the provider is behind: then later, up to half a minute. */
+/** When an order is looked at again; where a provider is behind later, up to half a minute. */
 const LOOK_MIN_MS = 2_000
 const LOOK_MIN_BUSY_MS = 15_000
 const LOOK_MIN_BEHIND_MS = 30_000

@@ -12,6 +12,7 @@ import {
   type StoredOrder,
   writeOrders,
 } from './order-store.ts'
+import { orderSubject, UNCONFIRMED_NOTICE, unconfirmedNotice } from './unconfirmed-notice.ts'
 
 /** What becomes of an order that its provider has not taken. */
 export type Dispatch =
@@ -44,8 +45,6 @@ export interface RecordProgressInput {
   readonly lease: string | null
 }
 
-/** What an operator resolves: an order that nobody knows the whereabouts of. */
-export const UNCONFIRMED_NOTICE = 'order.unconfirmed'
 /** It was given up, or canceled, and then its provider said that it had taken it. */
 const TAKEN_LATE_NOTICE = 'order.taken_late'
 /** Unconfirmed orders are not looked at by themselves. */
@@ -179,7 +178,7 @@ interface Told {
 /** Events and notices of what is no state of an order. */
 async function tell(context: OperationContext, told: readonly Told[]): Promise<void> {
   const notices: NoticeDraft[] = []
-  const confirmed: string[] = []
+  const confirmed: bigint[] = []
   for (const { write, report } of told) {
     const { order, standing, providerRef } = write
     const { provider } = order
@@ -192,20 +191,15 @@ async function tell(context: OperationContext, told: readonly Told[]): Promise<v
       notices.push(noticeOf(order, UNCONFIRMED_NOTICE, data))
     }
     if (providerRef === undefined) continue
-    if (order.unconfirmedAt !== null) confirmed.push(orderSubject(order.id))
+    if (order.unconfirmedAt !== null) confirmed.push(order.id)
     if (!isTerminal(order.state)) continue
     const data = { provider, provider_ref: providerRef, state: order.state }
     notices.push(noticeOf(order, TAKEN_LATE_NOTICE, data))
   }
   await raiseNotices(context, notices)
-  await settleNotices(context, { kind: UNCONFIRMED_NOTICE, subjects: confirmed })
+  await settleNotices(context, unconfirmedNotice(confirmed))
 }
 
 function noticeOf(order: StoredOrder, kind: string, data: Readonly<Record<string, string>>) {
   return { kind, subject: orderSubject(order.id), accountId: order.accountId, data }
-}
-
-/** What a notice about an order is about. */
-export function orderSubject(id: bigint): string {
-  return `order ${id}`
 }

@@ -12,7 +12,7 @@ import {
   type StoredOrder,
   writeOrders,
 } from './order-store.ts'
-import { orderSubject, UNCONFIRMED_NOTICE } from './record-progress.ts'
+import { unconfirmedNotice } from './unconfirmed-notice.ts'
 
 /** What the operator found out about an order of which nobody knew whether its provider has it. */
 export type Resolution =
@@ -57,7 +57,7 @@ export const resolveUnconfirmed: Operation<
     const write = writeBy(order, resolution, context.now)
     await writeOrders(context, [write])
     context.record(orderEvent(order, 'resolved', { as: resolution.kind, provider: order.provider }))
-    await settleNotices(context, { kind: UNCONFIRMED_NOTICE, subjects: [orderSubject(order.id)] })
+    await settleNotices(context, unconfirmedNotice([order.id]))
     return { id: String(order.id), state: write.change?.state ?? order.state }
   },
 }

@@ -1,3 +1,4 @@
+import { settleNotices } from '../notices/raise-notice.ts'
 import type { Operation, OperationContext } from '../operation.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import {
@@ -16,6 +17,7 @@ import {
   writeOrders,
 } from './order-store.ts'
 import { readOpenParts } from './parts/part-rows.ts'
+import { unconfirmedNotice } from './unconfirmed-notice.ts'
 
 export interface SetOrderStatusInput {
   readonly orderId: bigint
@@ -45,6 +47,9 @@ export const setOrderStatus: Operation<SetOrderStatusInput, { id: string; state:
     const change = changeAsked(order, input)
     await writeOrders(context, [{ order, change }])
     if (order.unfolds && isTerminal(change.state)) await cancelUntaken(context, order)
+    if (order.unconfirmedAt !== null && isTerminal(change.state)) {
+      await settleNotices(context, unconfirmedNotice([order.id]))
+    }
     if (change.state === order.state) {
       const data = {
         remains: String(change.remains),
