@@ -93,7 +93,10 @@ begin
       or (i.key is not null and not exists (
         select from api_key k where k.id = i.key and k.changed_epoch <= p_key_epoch))
       or not exists (
-        select from account a where a.id = i.account and a.changed_epoch <= p_key_epoch);
+        select from account a where a.id = i.account and a.changed_epoch <= p_key_epoch)
+      or exists (
+        select from account a join discount_group g on g.id = a.discount_group_id
+        where a.id = i.account and g.changed_epoch > p_key_epoch);
   end if;
 
   select array_agg(d.outcome order by d.at), bool_or(d.over) into outcomes, short
@@ -398,6 +401,7 @@ create table discount_group (
   discount_ppm integer not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  changed_epoch bigint not null default 0,
   constraint discount_group_pkey PRIMARY KEY (id),
   constraint discount_group_name_key UNIQUE (name),
   constraint discount_group_range CHECK (discount_ppm >= 0 AND discount_ppm <= 1000000)
@@ -1314,6 +1318,7 @@ alter table webhook_endpoint add constraint webhook_endpoint_account_fkey
 
 CREATE TRIGGER account_changed BEFORE INSERT OR UPDATE OF state, currency, time_zone, discount_group_id, priced_at ON account FOR EACH ROW EXECUTE FUNCTION mark_changed('key');
 CREATE TRIGGER api_key_changed BEFORE INSERT OR UPDATE OF scopes, discount_ppm, legacy_errors, disabled_at ON api_key FOR EACH ROW EXECUTE FUNCTION mark_changed('key');
+CREATE TRIGGER discount_group_changed BEFORE INSERT OR UPDATE OF discount_ppm ON discount_group FOR EACH ROW EXECUTE FUNCTION mark_changed('key');
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER service_changed BEFORE INSERT OR UPDATE ON service FOR EACH ROW EXECUTE FUNCTION mark_changed('catalogue');
 CREATE TRIGGER service_price_changed AFTER INSERT OR DELETE OR UPDATE ON service_price FOR EACH ROW EXECUTE FUNCTION service_price_changed();

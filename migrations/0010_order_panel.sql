@@ -417,7 +417,10 @@ create unique index service_order_ref_key on service_order (provider, provider_r
 -- Which providers have refused it for good.
 alter table service_order add column refused_by text[];
 
--- A change of a group's discount touches all of its accounts.
+-- A change of a group's discount leaves its accounts alone: there may be very many.
+alter table discount_group add column changed_epoch bigint not null default 0;
+create trigger discount_group_changed before insert or update of discount_ppm on discount_group
+  for each row execute function mark_changed('key');
 create index account_discount_group_idx on account (discount_group_id)
   where discount_group_id is not null;
 

@@ -40,7 +40,10 @@ begin
       or (i.key is not null and not exists (
         select from api_key k where k.id = i.key and k.changed_epoch <= p_key_epoch))
       or not exists (
-        select from account a where a.id = i.account and a.changed_epoch <= p_key_epoch);
+        select from account a where a.id = i.account and a.changed_epoch <= p_key_epoch)
+      or exists (
+        select from account a join discount_group g on g.id = a.discount_group_id
+        where a.id = i.account and g.changed_epoch > p_key_epoch);
   end if;
 
   select array_agg(d.outcome order by d.at), bool_or(d.over) into outcomes, short

@@ -151,6 +151,7 @@ export interface Credit {
 }
 
 export interface DiscountGroup {
+  changed_epoch: Generated<bigint>;
   created_at: Date;
   discount_ppm: number;
   id: Generated<bigint>;

@@ -13,15 +13,6 @@ export async function repriceAccount(tx: Tx, accountId: bigint, now: Date): Prom
   await updateAccountRow(tx, accountId, { priced_at: now })
 }
 
-/** Every account of a discount group. */
-export async function repriceGroup(tx: Tx, groupId: bigint, now: Date): Promise<void> {
-  await tx
-    .updateTable('account')
-    .set({ priced_at: now })
-    .where('discount_group_id', '=', groupId)
-    .execute()
-}
-
 /** Puts the account into another group; null: into none. Refuses `not_found`. */
 export async function moveToGroup(
   tx: Tx,

@@ -1,5 +1,4 @@
 import { moveEpoch } from '../epoch.ts'
-import { repriceGroup } from '../identity/reprice-account.ts'
 import type { Operation } from '../operation.ts'
 import { checkGroupTerms, type DiscountGroup, type DiscountGroupTerms } from './discount-group.ts'
 import { deleteGroup, insertGroup, updateGroupRow } from './pricing-store.ts'
@@ -28,6 +27,7 @@ export const updateDiscountGroup: Operation<UpdateDiscountGroupInput, DiscountGr
   name: 'discount_group.update',
   permission: 'operator',
   async run({ tx, now, record }, { groupId, name, discountPpm }) {
+    // Keys are cached with the discount of their account's group.
     await moveEpoch(tx, 'key')
     const before = await readDiscountGroup(tx, groupId)
     const after = checkGroupTerms({
@@ -35,7 +35,6 @@ export const updateDiscountGroup: Operation<UpdateDiscountGroupInput, DiscountGr
       discountPpm: discountPpm ?? before.discountPpm,
     })
     const repriced = after.discountPpm !== before.discountPpm
-    if (repriced) await repriceGroup(tx, groupId, now)
     record({
       kind: 'discount_group.updated',
       subjectId: groupId,
