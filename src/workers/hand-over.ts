@@ -72,7 +72,7 @@ async function submit(
   try {
     const answers = await answerOf(driver.submit(asked))
     const all = asked.map(({ orderId }) => answers.get(orderId))
-    if (all.some((answer) => answer?.kind === 'accepted' || answer?.kind === 'refused')) {
+    if (all.some((answer) => answer !== undefined && showsThatItTakes(answer))) {
       submits.succeeded(provider)
     } else {
       const reasons = new Set(all.map((answer) => reasonOf(answer)))
@@ -91,6 +91,11 @@ async function submit(
     log.warn({ provider, orders: asked.length, err }, 'a provider could not be asked')
     return new Map()
   }
+}
+
+function showsThatItTakes(answer: SubmitAnswer): boolean {
+  if (answer.kind === 'later') return answer.isOwn === true
+  return answer.kind !== 'unknown'
 }
 
 function reasonOf(answer: SubmitAnswer | undefined): string {

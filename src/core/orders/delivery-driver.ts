@@ -52,7 +52,13 @@ export type SubmitAnswer =
   /** For good: the provider has not got it and will not take it. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** The provider has not got it, and may take it later: it is busy, away, or short of money. */
-  | { readonly kind: 'later'; readonly reason: string; readonly afterMs: number | null }
+  | {
+      readonly kind: 'later'
+      readonly reason: string
+      readonly afterMs: number | null
+      /** What stands in its way is the order's own: the provider takes others. */
+      readonly isOwn?: true
+    }
   | { readonly kind: 'unknown' }
 
 export type DeliveryStatus =

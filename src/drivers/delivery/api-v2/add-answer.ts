@@ -4,28 +4,39 @@ import { isObject, readError, readRef } from './panel-values.ts'
 
 /**
  * What an upstream's answer to `add` says of the order. It is `refused` or `later` only where the
- * upstream certainly has not got it; whatever leaves a doubt is unknown.
+ * upstream certainly has not got it; whatever leaves a doubt is unknown. `isPurser`: it honours
+ * idempotency keys, as another Purser does.
  */
-export function readAddAnswer(reply: Reply): SubmitAnswer {
+export function readAddAnswer(reply: Reply, o: { isPurser: boolean }): SubmitAnswer {
   switch (reply.kind) {
     case 'not sent':
       return later(reply.reason)
     case 'lost':
       return UNKNOWN
-    case 'answered':
-      return byStatus(reply)
+    case 'answered': {
+      const error = readError(reply.body)
+      // Its own provider has refused: the order has failed there, and its key is free again.
+      if (o.isPurser && reply.status === 502 && error !== undefined && REFUSED_BEHIND.test(error)) {
+        return { kind: 'refused', reason: error }
+      }
+      return byStatus(reply, error)
+    }
   }
 }
 
+/** What Purser answers, as either panel, where `add` has waited for its provider's no. */
+const REFUSED_BEHIND = /^(The provider returned an error\.?|server error)$/
+
 const UNKNOWN = { kind: 'unknown' } as const
 
-function later(reason: string, afterMs: number | null = null): SubmitAnswer {
-  return { kind: 'later', reason, afterMs }
+function later(reason: string, afterMs: number | null = null) {
+  return { kind: 'later', reason, afterMs } as const
 }
 
-function byStatus(reply: Extract<Reply, { kind: 'answered' }>): SubmitAnswer {
-  const { status, body, retryAfterMs } = reply
-  const error = readError(body)
+function byStatus(
+  { status, body, retryAfterMs }: Extract<Reply, { kind: 'answered' }>,
+  error: string | undefined,
+): SubmitAnswer {
   const said = error === undefined ? undefined : byError(error, retryAfterMs)
   const spoke = error ?? `HTTP ${status}`
   if (status >= 200 && status < 300) {
@@ -62,8 +73,12 @@ function accepted(ref: string): SubmitAnswer {
 }
 
 /** Said before an order is taken: what stands in its way can pass. */
-const PASSING: readonly { readonly says: RegExp; readonly afterMs: number | null }[] = [
-  { says: /active order/i, afterMs: 60_000 },
+const PASSING: readonly {
+  readonly says: RegExp
+  readonly afterMs: number | null
+  readonly isOwn?: true
+}[] = [
+  { says: /active order/i, afterMs: 60_000, isOwn: true },
   {
     says: /not[ _]enough[ _](funds|balance|money|credit)|insufficient|(low|no) (balance|funds)/i,
     afterMs: null,
@@ -87,6 +102,9 @@ const DOUBTFUL = new RegExp(
 
 function byError(error: string, retryAfterMs: number | null): SubmitAnswer {
   const passing = PASSING.find(({ says }) => says.test(error))
-  if (passing !== undefined) return later(error, retryAfterMs ?? passing.afterMs)
+  if (passing !== undefined) {
+    const answer = later(error, retryAfterMs ?? passing.afterMs)
+    return passing.isOwn === true ? { ...answer, isOwn: true } : answer
+  }
   return DOUBTFUL.test(error) ? UNKNOWN : { kind: 'refused', reason: error }
 }

@@ -135,6 +135,19 @@ test('an add is refused for good only by a word of the panel', async () => {
   }
 })
 
+test("what a Purser's own provider has refused is refused, and that of no other upstream", async () => {
+  for (const error of ['The provider returned an error.', 'server error']) {
+    const panel = await openPanel()
+    panel.fail('add', { kind: 'answer', status: 502, body: { error }, takes: false }, 2)
+    const refused = { kind: 'refused', reason: error }
+    assert.deepEqual(await submitOne(driverOf(panel, { isIdempotent: true })), refused)
+    assert.deepEqual(await submitOne(driverOf(panel)), { kind: 'unknown' })
+    panel.fail('add', { kind: 'answer', status: 500, body: { error }, takes: true })
+    const failed = await submitOne(driverOf(panel, { isIdempotent: true }))
+    assert.deepEqual(failed, { kind: 'unknown' })
+  }
+})
+
 describe('an add that was certainly not taken, and may be later', () => {
   const passing: readonly (readonly [string, UpstreamFault, string, number | null])[] = [
     [
@@ -167,7 +180,10 @@ describe('an add that was certainly not taken, and may be later', () => {
     test(name, async () => {
       const panel = await openPanel()
       panel.fail('add', fault)
-      assert.deepEqual(await submitOne(driverOf(panel)), { kind: 'later', reason, afterMs })
+      const answer = await submitOne(driverOf(panel))
+      assert.ok(answer?.kind === 'later')
+      assert.deepEqual([answer.reason, answer.afterMs], [reason, afterMs])
+      assert.equal(answer.isOwn, name === 'an order for the link' ? true : undefined)
     })
   }
 
@@ -225,7 +241,6 @@ test('an order that was given the number of another is unknown, as the other is'
   const driver = driverOf(panel, { inFlightMax: 1 })
   const first = newRequest()
   const second = newRequest()
-  panel.fail('none', { kind: 'empty', takes: true }, 0)
   await submitOne(driver)
   panel.fail('add', { kind: 'duplicate', takes: false }, 2)
   const answers = await driver.submit([first, second])

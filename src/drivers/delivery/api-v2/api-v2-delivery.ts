@@ -5,7 +5,7 @@ import { addFields, addKey } from './add-fields.ts'
 import { askRefills, refillStatuses } from './ask-refills.ts'
 import { followOrders } from './follow-orders.ts'
 import { listOffers } from './list-offers.ts'
-import { openPanelConnection, type PanelConnection } from './panel-connection.ts'
+import { FOLLOWING_MAX, openPanelConnection, type PanelConnection } from './panel-connection.ts'
 import { isObject, readAmount } from './panel-values.ts'
 import { stopOrders } from './stop-orders.ts'
 import { Turns } from './turns.ts'
@@ -27,6 +27,8 @@ export interface LearntForms {
 /** What the parts of the driver share. */
 export interface PanelAccess {
   readonly connection: PanelConnection
+  /** To hand orders over; and for all else, which must not wait behind that. */
+  readonly adds: Turns
   readonly turns: Turns
   readonly forms: LearntForms
 }
@@ -42,7 +44,8 @@ export function apiV2Delivery(
   const connection = openPanelConnection(settings, patience)
   const access: PanelAccess = {
     connection,
-    turns: new Turns(settings.inFlightMax),
+    adds: new Turns(settings.inFlightMax),
+    turns: new Turns(FOLLOWING_MAX),
     forms: { status: undefined, cancel: undefined, refillStatus: undefined },
   }
   return {
@@ -73,7 +76,7 @@ export function apiV2Delivery(
  * answered `later`, which is certain: no order is put in doubt without need.
  */
 async function submit(
-  { connection, turns }: PanelAccess,
+  { connection, adds }: PanelAccess,
   settings: UpstreamSettings,
   orders: readonly DeliveryRequest[],
 ): Promise<ReadonlyMap<bigint, SubmitAnswer>> {
@@ -83,22 +86,30 @@ async function submit(
   const hand = async (order: DeliveryRequest): Promise<SubmitAnswer> => {
     if (settings.isPaused) return notBegun('the upstream is paused', PAUSED_MS)
     const { upstreamService } = order
-    if (upstreamService === null) return notBegun('the service names no service of the upstream')
+    if (upstreamService === null) return NAMELESS
     if (performance.now() > beginBefore) return notBegun('the upstream is busy', 0)
     if (doubts >= DOUBTS_MAX) return notBegun('the upstream does not answer')
     const { installation, isIdempotent } = settings
     const key = isIdempotent ? { idempotencyKey: addKey(installation, order) } : {}
-    const answer = readAddAnswer(await connection.call(addFields(order, upstreamService), key))
+    const reply = await connection.call(addFields(order, upstreamService), key)
+    const answer = readAddAnswer(reply, { isPurser: isIdempotent })
     doubts = answer.kind === 'unknown' ? doubts + 1 : 0
     return answer
   }
   await Promise.all(
     orders.map(async (order) => {
-      answers.set(order.orderId, await turns.take(() => hand(order)))
+      answers.set(order.orderId, await adds.take(() => hand(order)))
     }),
   )
   return withoutDoubles(answers)
 }
+
+const NAMELESS = {
+  kind: 'later',
+  reason: 'the service names no service of the upstream',
+  afterMs: null,
+  isOwn: true,
+} as const
 
 function notBegun(reason: string, afterMs: number | null = null): SubmitAnswer {
   return { kind: 'later', reason, afterMs }

@@ -40,13 +40,14 @@ function readRefill(reply: Reply): RefillAnswer {
   if (reply.kind === 'not sent') return LATER
   if (reply.kind !== 'answered') return UNKNOWN
   const [body] = Array.isArray(reply.body) ? reply.body : [reply.body]
-  const said: unknown = isObject(body) ? body.refill : undefined
+  const refill: unknown = isObject(body) ? body.refill : undefined
   const isOk = reply.status >= 200 && reply.status < 300
-  const ref = isOk && readError(body) === undefined ? readRef(said) : undefined
+  const ref = isOk && readError(body) === undefined ? readRef(refill) : undefined
   if (ref !== undefined) return { kind: 'accepted', ref }
-  const error = readError(body) ?? readError(said)
+  const error = readError(body) ?? readError(refill)
   // A no to a refill is as certain as a no to an order, and told by the same words.
-  const answer = readAddAnswer({ ...reply, body: error === undefined ? undefined : { error } })
+  const said = { ...reply, body: error === undefined ? undefined : { error } }
+  const answer = readAddAnswer(said, { isPurser: false })
   if (answer.kind === 'later') return LATER
   return answer.kind === 'refused' ? answer : UNKNOWN
 }

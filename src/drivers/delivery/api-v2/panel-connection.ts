@@ -27,6 +27,8 @@ export interface CallOptions {
   readonly answerMs?: number
 }
 
+/** How many calls about orders that were taken are under way at once. */
+export const FOLLOWING_MAX = 8
 const CONNECT_MS = 3_000
 const ANSWER_MS = 13_000
 /**
@@ -44,8 +46,8 @@ export function openPanelConnection(
 ): PanelConnection {
   const url = new URL(settings.url)
   const pool = new Pool(url.origin, {
-    // Beside the orders that are handed over, others are asked about.
-    connections: settings.inFlightMax + 4,
+    // One more for the balance and the services.
+    connections: settings.inFlightMax + FOLLOWING_MAX + 1,
     pipelining: 1,
     connect: { timeout: CONNECT_MS },
     keepAliveTimeout: IDLE_MS,
