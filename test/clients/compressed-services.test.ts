@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { changed } from '../kit/operator.ts'
 import { missing, printed } from '../kit/program.ts'
 import { startTestPurser } from '../kit/purser.ts'
 import { newCustomer } from '../kit/shop.ts'
@@ -46,6 +47,16 @@ function ask(mount: string, form: Record<string, string>, accept?: string): Prom
   })
 }
 
+/** What a key pays for a service, by the smallest list. */
+async function compressedRate(key: string, service: string): Promise<string | undefined> {
+  const { body } = await ask('/api/v2', { key, action: 'services' }, 'br')
+  const services = JSON.parse(brotliDecompressSync(body).toString()) as {
+    service: string
+    rate: string
+  }[]
+  return services.find((each) => each.service === String(service))?.rate
+}
+
 for (const mount of MOUNTS) {
   test(`${mount}: plain, gzip and brotli hold the same list`, async () => {
     const { key } = await newCustomer(purser)
@@ -70,17 +81,22 @@ test('each key’s own prices are compressed, and a new price at once', async ()
   const service = await newTestService(purser, '1.00')
   const { key } = await newCustomer(purser)
   const { key: cheaper } = await newCustomer(purser, { terms: { discount_percent: 10 } })
-  const rateOf = async (by: string): Promise<string | undefined> => {
-    const { body } = await ask('/api/v2', { key: by, action: 'services' }, 'br')
-    const services = JSON.parse(brotliDecompressSync(body).toString()) as {
-      service: string
-      rate: string
-    }[]
-    return services.find((each) => each.service === String(service))?.rate
-  }
+  const rateOf = (by: string) => compressedRate(by, service)
   assert.deepEqual([await rateOf(key), await rateOf(cheaper)], ['1', '0.90'])
   await setPrice(purser, service, '2.50')
   assert.deepEqual([await rateOf(key), await rateOf(cheaper)], ['2.50', '2.25'])
+})
+
+test('an account’s own rate is its alone, and another one at once', async () => {
+  const service = await newTestService(purser, '1.00')
+  const [own, other] = [await newCustomer(purser), await newCustomer(purser)]
+  for (const rate of ['0.80', '0.70']) {
+    await changed(purser, `PUT /accounts/${own.id}/rates/${service}`, { rate })
+    for (let times = 0; times < 2; times++) {
+      assert.equal(await compressedRate(own.key, service), rate)
+      assert.equal(await compressedRate(other.key, service), '1')
+    }
+  }
 })
 
 test('errors stay plain: old clients read them as they are', async () => {

@@ -34,21 +34,30 @@ function rendered(
   catalogue: Catalogue,
   { dialect, actor }: { dialect: PanelDialect; actor: KeyActor },
 ): Buffer {
-  // Rates of the account's own are rendered for it alone.
-  if (actor.ownRates !== null) return Buffer.from(dialect.services(catalogue, actor))
   const { currency, groupDiscountPpm, discountPpm } = actor
-  const name = `${dialect.name} ${currency} ${groupDiscountPpm} ${discountPpm}`
+  // Rates of the account's own are its alone, and stand as long as its key is known unchanged.
+  const own = actor.ownRates === null ? '' : ` ${actor.accountId} ${actor.epoch}`
+  const name = `${dialect.name} ${currency} ${groupDiscountPpm} ${discountPpm}${own}`
   const known = catalogue.rendered.get(name)
-  if (known !== undefined) return known
-  const bytes = Buffer.from(dialect.services(catalogue, actor))
-  let keptBytes = bytes.length
-  for (const { length } of catalogue.rendered.values()) keptBytes += length
-  if (catalogue.rendered.size < RENDERED_MAX && keptBytes <= RENDERED_BYTES_MAX) {
-    catalogue.rendered.set(name, bytes)
-  }
+  const bytes = known ?? Buffer.from(dialect.services(catalogue, actor))
+  keep(catalogue.rendered, name, bytes)
   return bytes
 }
 
-/** How many renderings of one catalogue are kept: currencies × prices × dialects in use. */
+/** How many renderings of one catalogue are kept, and how much they may hold together. */
 const RENDERED_MAX = 64
 const RENDERED_BYTES_MAX = 32 * 1024 * 1024
+
+/** Keeps `bytes` as what was asked for last; what was not asked for longest makes room. */
+function keep(rendered: Map<string, Buffer>, name: string, bytes: Buffer): void {
+  if (bytes.length > RENDERED_BYTES_MAX) return
+  rendered.delete(name)
+  rendered.set(name, bytes)
+  let keptBytes = 0
+  for (const { length } of rendered.values()) keptBytes += length
+  for (const [oldest, { length }] of rendered) {
+    if (rendered.size <= RENDERED_MAX && keptBytes <= RENDERED_BYTES_MAX) return
+    rendered.delete(oldest)
+    keptBytes -= length
+  }
+}
