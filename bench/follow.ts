@@ -39,7 +39,7 @@ export async function benchFollow(bench: Bench): Promise<void> {
   await pause(seconds * 1000)
   const stats = await upstream.stats()
   report.add(line, { perSecond: stats.looked / seconds, count: stats.looked, seconds, cpu: cpu() })
-  const perAsking = (stats.looked / stats.asked).toFixed(0)
+  const perAsking = (stats.looked / Math.max(1, stats.asked)).toFixed(0)
   report.note(`An asking was for ${perAsking} orders on average.`)
   await checkSame(bench, field, { first, count })
   await askAlone(bench, field, first)
