@@ -63,7 +63,8 @@ export async function execute<Input, Output>(
         now,
         events.map((event) => ({ actor: call.actor, event })),
       )
-      if (key !== null && hash !== null && events.length > 0) {
+      const kept = events.length > 0 && (operation.keeps?.(output) ?? true)
+      if (key !== null && hash !== null && kept) {
         const owner = ownerOf(call.actor)
         await tx
           .insertInto('idempotency')

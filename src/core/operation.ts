@@ -32,6 +32,8 @@ export interface Operation<Input, Output> {
   readonly secretive?: true
   /** What of an input makes two askings under one idempotency key the same; left out: all of it. */
   sameness?(input: Input): unknown
+  /** Whether an output is what was asked for, to be kept for repeats; left out: all are. */
+  keeps?(output: Output): boolean
   run(context: OperationContext, input: Input): Promise<Output>
 }
 

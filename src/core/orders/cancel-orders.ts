@@ -113,7 +113,13 @@ type Step =
 
 type CancelStep = Operation<CancelInput, Step>
 
-const OPERATION = { name: 'order.cancel', permission: 'write:orders' } as const
+const OPERATION = {
+  name: 'order.cancel',
+  permission: 'write:orders',
+  // Parts may have been canceled of an order of which the provider has not said the rest.
+  keeps: (step: Step) =>
+    step.kind === 'settled' && step.results.some((result) => result.refused === null),
+} as const
 
 /** Settles at once where no provider has to be asked; else takes the orders for `lease`. */
 function reservation(by: { lease: string; patient: boolean }): CancelStep {
