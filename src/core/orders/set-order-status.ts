@@ -64,7 +64,8 @@ export const setOrderStatus: Operation<SetOrderStatusInput, { id: string; state:
 async function cancelUntaken(context: OperationContext, whole: StoredOrder): Promise<void> {
   const parts = await lockOrders(context.tx, { ids: await readOpenParts(context.tx, [whole.id]) })
   const untaken = [...parts.values()].filter(
-    (part) => part.leaseLapsed && part.submitAskedAt === null && part.providerRef === null,
+    // Whoever has one in hand has not asked for it yet, and finds that it has ended.
+    (part) => part.submitAskedAt === null && part.providerRef === null,
   )
   const report = { state: 'canceled', remains: null, startCount: null } as const
   await writeOrders(
