@@ -40,12 +40,18 @@ const WRONG_TYPE = 'Send the body as application/x-www-form-urlencoded, multipar
 /** The fields of the query and the body together; the body's win. */
 export function fieldsOf(request: FastifyRequest): Fields {
   const fields: Record<string, string | undefined> = Object.create(null)
-  addFields(fields, request.query)
-  addFields(fields, request.body)
+  addFields(fields, request.query, { isJson: false })
+  addFields(fields, request.body, { isJson: JSON_TYPE.test(request.headers['content-type'] ?? '') })
   return fields
 }
 
-function addFields(fields: Record<string, string | undefined>, source: unknown): void {
+const JSON_TYPE = /^application\/json/i
+
+function addFields(
+  fields: Record<string, string | undefined>,
+  source: unknown,
+  by: { isJson: boolean },
+): void {
   if (source === null || source === undefined) return
   if (typeof source !== 'object' || Array.isArray(source)) {
     throw new Refusal('invalid_input', { detail: 'The body must be a form or a JSON object' })
@@ -53,7 +59,7 @@ function addFields(fields: Record<string, string | undefined>, source: unknown):
   for (const [sentName, value] of Object.entries(source)) {
     const part = sentName.endsWith(']') ? LIST_PART.exec(sentName) : null
     const name = part?.[1] ?? sentName
-    const text = textOf(name, value)
+    const text = textOf(name, value, by)
     if (text === undefined) continue
     // PHP writes a list as orders[0]=1&orders[1]=2.
     fields[name] = part && fields[name] !== undefined ? `${fields[name]},${text}` : text
@@ -65,7 +71,7 @@ const LIST = /^(orders?|refills?)$/
 const LIST_PART = /^(orders?|refills?)\[\d*\]$/
 
 /** A field's text: JSON's numbers and booleans as they are written, a list with commas. */
-function textOf(name: string, value: unknown): string | undefined {
+function textOf(name: string, value: unknown, by: { isJson: boolean }): string | undefined {
   switch (typeof value) {
     case 'string':
       return value
@@ -74,7 +80,7 @@ function textOf(name: string, value: unknown): string | undefined {
       return String(value)
     case 'object':
       if (value === null) return undefined
-      if (Array.isArray(value)) return listText(name, value)
+      if (Array.isArray(value)) return listText(name, value, by)
   }
   throw notText(name)
 }
@@ -83,14 +89,22 @@ function notText(name: string): Refusal {
   return invalidField(`/${name}`, `${name} must be a text or a number`, 'invalid_type')
 }
 
-/** `orders: [1, 2]` is `1,2`; a form's field sent twice has its last value. */
-function listText(name: string, values: readonly unknown[]): string | undefined {
+/**
+ * `orders: [1, 2]` is `1,2`; a form's field sent twice has its last value. A list of anything else
+ * in JSON is refused: one of its items is not what was asked for.
+ */
+function listText(
+  name: string,
+  values: readonly unknown[],
+  by: { isJson: boolean },
+): string | undefined {
   // A list within a list is nothing that any client sends, and could be nested without end.
   if (values.some(Array.isArray)) throw notText(name)
   if (LIST.test(name)) {
-    return values.map((value) => textOf('item', value) ?? '').join(',')
+    return values.map((value) => textOf('item', value, by) ?? '').join(',')
   }
-  return textOf(name, values.at(-1))
+  if (by.isJson) throw notText(name)
+  return textOf(name, values.at(-1), by)
 }
 
 function parseMultipart(

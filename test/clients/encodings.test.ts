@@ -6,6 +6,7 @@ import axios from 'axios'
 import { assertWire } from '../kit/answer.ts'
 import { startTestPurser } from '../kit/purser.ts'
 import {
+  footprint,
   monthlyName,
   newCustomer,
   orderRow,
@@ -275,6 +276,23 @@ test('JSON: orders as a number or a list, booleans and nulls where nothing is as
     const reply = await json(body)
     assert.deepEqual([reply.status, reply.text], [200, expected], JSON.stringify(body))
   }
+})
+
+test('JSON: a list where a text is asked for is refused, and nothing is bought of it', async () => {
+  const customer = await newCustomer(purser, { credit: '10.00' })
+  const before = await footprint(purser, customer.id)
+  const { service, min } = (await servicesByType(purser)).get('Custom Comments')!
+  const lines = Array.from({ length: Number(min) }, (_, at) => `line ${at}`)
+  for (const comments of [lines, [lines.join('\n')], []]) {
+    const reply = await raw({
+      path: '/api/v2',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ key: customer.key, action: 'add', service, link: LINK, comments }),
+    })
+    const expected = '{"error":"comments must be a text or a number"}'
+    assert.deepEqual([reply.status, reply.text], [400, expected])
+  }
+  assert.deepEqual(await footprint(purser, customer.id), before)
 })
 
 test('empty runs and interval are as good as none', async () => {
