@@ -54,6 +54,9 @@ export class OutsideProcess<Stats> implements AsyncDisposable {
   }
 }
 
+const UPSTREAM_PROGRAM = fileURLToPath(new URL('./upstream-route.ts', import.meta.url))
+const SINK_PROGRAM = fileURLToPath(new URL('./sink-route.ts', import.meta.url))
+
 /** An upstream panel; `completesAfterMs` left out: its orders stay in progress. */
 export function startUpstream(
   dir: string,
@@ -62,12 +65,12 @@ export function startUpstream(
   const { completesAfterMs } = o
   const env =
     completesAfterMs === undefined ? {} : { UPSTREAM_COMPLETES_AFTER_MS: String(completesAfterMs) }
-  return start('./upstream-route.ts', join(dir, 'upstream.log'), env)
+  return start(UPSTREAM_PROGRAM, join(dir, 'upstream.log'), env)
 }
 
 /** What receives webhooks. */
 export function startSink(dir: string): Promise<OutsideProcess<SinkStats>> {
-  return start('./sink-route.ts', join(dir, 'sink.log'), {})
+  return start(SINK_PROGRAM, join(dir, 'sink.log'), {})
 }
 
 async function start<Stats>(
@@ -78,7 +81,7 @@ async function start<Stats>(
   const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`
   const child = await startChild({
-    args: [fileURLToPath(new URL(program, import.meta.url))],
+    args: [program],
     env: { PORT: String(port), ...env },
     url: `${url}/stats`,
     logFile,

@@ -1,7 +1,7 @@
 // An upstream panel of the "API v2" kind that takes every order and does nothing for it, as fast as
 // Node answers: what it costs Purser to speak to one is what is measured. Tells at /stats what it
-// was asked; a POST to /reset begins that anew. UPSTREAM_COMPLETES_AFTER_MS: how long an order is in
-// progress; without it, for ever.
+// was asked; a POST to /reset begins that anew. UPSTREAM_COMPLETES_AFTER_MS: how long an order is
+// in progress; without it, for ever.
 import { createServer, type ServerResponse } from 'node:http'
 import querystring from 'fast-querystring'
 
