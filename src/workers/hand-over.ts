@@ -144,7 +144,7 @@ function reportOf(
         deps.log.warn({ ...log, reason: answer.reason, to: verdict.to }, 'an order goes elsewhere')
       }
   }
-  return { orderId, ...written(verdict, { now, driver }) }
+  return { orderId, provider, ...written(verdict, { now, driver }) }
 }
 
 function written(
@@ -161,9 +161,8 @@ function written(
     case 'failed':
       return { report: { state: 'failed', remains: null, startCount: null } }
     case 'waits':
-      return { report: null, dispatch: verdict, lookAt: after(verdict.waitMs) }
     case 'rerouted':
-      return { report: null, dispatch: verdict }
+      return { report: null, dispatch: verdict, lookAt: after(verdict.waitMs) }
     case 'unconfirmed':
       return { report: null, dispatch: { kind: 'unconfirmed', reason: 'answer_lost' } }
   }

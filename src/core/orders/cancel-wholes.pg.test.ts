@@ -92,7 +92,7 @@ test('a cancel that the provider did not answer leaves its key for the next try'
   assert.deepEqual(await cancel(), { ...again, replayed: true })
 })
 
-test('no part of an order that has ended is handed over, though a worker has it in hand', async () => {
+test('no part of an order that has ended is handed over, though a worker holds it', async () => {
   const { id, parts } = await begun()
   const claim = { limit: 10, provider: 'simulated', askable: false }
   const now = shop.clock.now()

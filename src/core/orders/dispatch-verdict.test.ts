@@ -31,12 +31,14 @@ test('who refuses is left for the next, and the last refusal gives back', () => 
     kind: 'rerouted',
     to: 'second',
     refused: true,
+    waitMs: 0,
   })
   const later = { ...ORDER, provider: 'second', refusedBy: ['first'] }
   assert.deepEqual(dispatchVerdict(later, REFUSED), {
     kind: 'rerouted',
     to: 'third',
     refused: true,
+    waitMs: 0,
   })
   const last = { ...ORDER, provider: 'third', refusedBy: ['first', 'second'] }
   assert.deepEqual(dispatchVerdict(last, REFUSED), { kind: 'failed', reason: REFUSED.reason })
@@ -49,6 +51,7 @@ test('after a refusal one that was only unable before is asked again', () => {
     kind: 'rerouted',
     to: 'first',
     refused: true,
+    waitMs: 0,
   })
 })
 
@@ -58,6 +61,7 @@ test('after a refusal one that works is asked before one that does not', () => {
     kind: 'rerouted',
     to: 'third',
     refused: true,
+    waitMs: 0,
   })
 })
 
@@ -65,11 +69,34 @@ test('who is busy is waited for, for as long as it asks, and left after a minute
   assert.deepEqual(dispatchVerdict(ORDER, LATER), { kind: 'waits', certain: true, waitMs: 1_000 })
   const asked = { ...LATER, afterMs: 30_000 }
   assert.deepEqual(dispatchVerdict(ORDER, asked), { kind: 'waits', certain: true, waitMs: 30_000 })
-  const rerouted = { kind: 'rerouted', to: 'second', refused: false }
+  const rerouted = { kind: 'rerouted', to: 'second', refused: false, waitMs: 0 }
   assert.deepEqual(dispatchVerdict({ ...ORDER, waitedMs: MINUTE_MS }, LATER), rerouted)
   assert.deepEqual(dispatchVerdict({ ...ORDER, failingForMs: MINUTE_MS }, LATER), rerouted)
   const unable = { ...ORDER, waitedMs: 20 * MINUTE_MS, isAble: () => false }
   assert.deepEqual(dispatchVerdict(unable, LATER), { kind: 'waits', certain: true, waitMs: 60_000 })
+})
+
+test('those who take the orders of others hand one on ever more slowly, and give it back', () => {
+  const policy = { whenFailing: 'refund', refundAfterMinutes: 10 } as const
+  const waits: number[] = []
+  let order: DispatchCase = {
+    ...ORDER,
+    providers: ['first', 'second'],
+    waitedMs: MINUTE_MS,
+    policy,
+  }
+  for (;;) {
+    const verdict = dispatchVerdict(order, LATER)
+    if (verdict.kind !== 'rerouted') {
+      assert.equal(verdict.kind, 'failed')
+      break
+    }
+    waits.push(verdict.waitMs)
+    assert.ok(waits.length < 100, 'it is handed on for ever')
+    order = { ...order, provider: verdict.to, waitedMs: order.waitedMs + verdict.waitMs + 250 }
+  }
+  assert.ok(order.waitedMs >= 11 * MINUTE_MS && order.waitedMs < 12.5 * MINUTE_MS)
+  assert.deepEqual([waits[0], waits.at(-1)], [0, 60_000])
 })
 
 test('what nobody can take is given back after a while where the operator says so', () => {

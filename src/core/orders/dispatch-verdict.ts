@@ -13,7 +13,12 @@ export type DispatchVerdict =
   | { readonly kind: 'accepted'; readonly ref: string; readonly startCount: bigint | null }
   /** Given back: refused by all who could deliver it, or too long in waiting. */
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'rerouted'; readonly to: string; readonly refused: boolean }
+  | {
+      readonly kind: 'rerouted'
+      readonly to: string
+      readonly refused: boolean
+      readonly waitMs: number
+    }
   /** `certain`: its provider has not got it. */
   | { readonly kind: 'waits'; readonly certain: boolean; readonly waitMs: number }
   | { readonly kind: 'unconfirmed' }
@@ -64,7 +69,9 @@ function others({ provider, providers, refusedBy }: DispatchCase): string[] {
 function afterRefusal(of: DispatchCase, reason: string): DispatchVerdict {
   const left = others(of)
   const to = left.find((other) => of.isAble(other)) ?? left[0]
-  return to === undefined ? { kind: 'failed', reason } : { kind: 'rerouted', to, refused: true }
+  return to === undefined
+    ? { kind: 'failed', reason }
+    : { kind: 'rerouted', to, refused: true, waitMs: 0 }
 }
 
 function whileUnable(
@@ -72,8 +79,13 @@ function whileUnable(
   { reason, afterMs }: Extract<SubmitAnswer, { kind: 'later' }>,
 ): DispatchVerdict {
   const patient = of.waitedMs < PATIENCE_MS && of.failingForMs < PATIENCE_MS
-  const to = patient ? undefined : others(of).find((other) => of.isAble(other))
-  if (to !== undefined) return { kind: 'rerouted', to, refused: false }
+  // Those who take others' orders and not this one would hand it on among them for ever.
+  const stays = patient || isOverdue({ ...of, waitedMs: of.waitedMs - PATIENCE_MS })
+  const to = stays ? undefined : others(of).find((other) => of.isAble(other))
+  if (to !== undefined) {
+    const overMs = Math.max(0, of.waitedMs - PATIENCE_MS)
+    return { kind: 'rerouted', to, refused: false, waitMs: Math.min(overMs / 4, WAIT_MAX_MS) }
+  }
   if (isOverdue(of)) return { kind: 'failed', reason }
   return { kind: 'waits', certain: true, waitMs: Math.max(backOffMs(of), afterMs ?? 0) }
 }

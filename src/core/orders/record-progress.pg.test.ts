@@ -202,3 +202,34 @@ test('pages of orders go from the newest to the oldest without gap or overlap', 
   assert.deepEqual([one?.serviceType, one?.chargeMicros], ['Default', 1_000_000n])
   assert.equal(await findOrder(shop.database.db, MISSING), undefined)
 })
+
+test('a late answer of who has lost the order ends nothing and names nothing', async () => {
+  const { pool } = shop.database
+  const id = await placeOrderOf(shop, customer)
+  const lease = crypto.randomUUID()
+  const late = async (report: Omit<ProgressReport, 'orderId'>) => {
+    const input = { reports: [{ orderId: id, ...report }], lease }
+    await execute(shop.funnel, recordProgress, { actor: SYSTEM, input, idempotencyKey: null })
+  }
+  const notices = async () => {
+    const { rows } = await pool.query<{ provider_ref: string }>(
+      `select data->>'provider_ref' as provider_ref from notice
+       where kind = 'order.taken_twice' and subject = $1`,
+      [`order ${id}`],
+    )
+    return rows.map((row) => row.provider_ref)
+  }
+  await late({ provider: 'simulated', report: said(id, 'failed', null).report })
+  assert.equal((await orderFacts(shop, id)).state, 'pending', 'another asks meanwhile')
+  await pool.query(`update service_order set provider = 'second' where id = $1`, [id])
+  const accepted = { report: { state: 'pending', remains: null, startCount: null } } as const
+  await late({ ...accepted, provider: 'simulated', providerRef: 'first-1' })
+  assert.equal((await orderFacts(shop, id)).provider_ref, null)
+  assert.deepEqual(await notices(), ['first-1'])
+  await late({ ...accepted, provider: 'second', providerRef: 'second-1' })
+  assert.equal((await orderFacts(shop, id)).provider_ref, 'second-1')
+  await late({ ...accepted, provider: 'second', providerRef: 'second-2' })
+  assert.equal((await orderFacts(shop, id)).provider_ref, 'second-1')
+  assert.equal((await orderFacts(shop, id)).refunded, 0n)
+  assert.deepEqual((await notices()).length, 1, 'open once for an order')
+})

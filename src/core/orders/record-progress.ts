@@ -30,6 +30,8 @@ export interface ProgressReport {
   readonly orderId: bigint
   /** Null: nothing was learnt. */
   readonly report: OrderReport | null
+  /** Who was asked to take it. */
+  readonly provider?: string
   /** What the provider calls it, where that was learnt. */
   readonly providerRef?: string
   readonly dispatch?: Dispatch
@@ -47,6 +49,8 @@ export interface RecordProgressInput {
 
 /** It was given up, or canceled, and then its provider said that it had taken it. */
 const TAKEN_LATE_NOTICE = 'order.taken_late'
+/** It was handed over again, or to another, and then the first said that it had taken it. */
+const TAKEN_TWICE_NOTICE = 'order.taken_twice'
 /** Unconfirmed orders are not looked at by themselves. */
 const NEVER_MS = 3650 * 24 * 60 * 60_000
 
@@ -70,6 +74,7 @@ export const recordProgress: Operation<RecordProgressInput, { changed: number }>
     }
     const writes = told.map(({ write }) => write)
     await tell(context, told)
+    await tellOfDoubles(context, reports, orders)
     await writeOrders(context, writes)
     return { changed: writes.filter((write) => write.change !== undefined).length }
   },
@@ -97,10 +102,12 @@ async function withoutTakenRefs(
   reports: readonly ProgressReport[],
   orders: ReadonlyMap<bigint, StoredOrder>,
 ): Promise<readonly ProgressReport[]> {
-  const named = reports.flatMap(({ orderId, providerRef }) => {
+  const named = reports.flatMap(({ orderId, provider, providerRef }) => {
     const order = orders.get(orderId)
     const isNew = providerRef !== undefined && order?.providerRef === null
-    return isNew ? [{ id: orderId, provider: order.provider, providerRef }] : []
+    return isNew && !isElsewhere(order, provider)
+      ? [{ id: orderId, provider: order.provider, providerRef }]
+      : []
   })
   if (named.length === 0) return reports
   const taken = new Set(await findTakenRefs(tx, named))
@@ -117,13 +124,22 @@ async function withoutTakenRefs(
   })
 }
 
+/** Whether it was handed to another since `provider` was asked. */
+function isElsewhere(order: StoredOrder, provider: string | undefined): boolean {
+  return provider !== undefined && provider !== order.provider
+}
+
 function writeBy(
   { now }: OperationContext,
   o: { order: StoredOrder; report: ProgressReport; lease: string | null },
 ): OrderWrite | undefined {
   const { order, report, lease } = o
-  const change = report.report === null ? undefined : changeBy(order, report.report)
+  if (isElsewhere(order, report.provider)) return undefined
   const leased = lease !== null && order.leaseWorker === lease
+  // Somebody else may have handed it over since: only that it was taken still counts.
+  const counts = lease === null || leased || report.providerRef !== undefined
+  const said = counts ? report.report : null
+  const change = said === null ? undefined : changeBy(order, said)
   const named = report.providerRef !== undefined && order.providerRef === null
   if (change === undefined && !leased && !named) return undefined
   const untaken = order.providerRef === null && !isTerminal(order.state)
@@ -161,7 +177,7 @@ function dispatched(
         unconfirmedAt: null,
         waitingSince: dispatch.refused ? order.waitingSince : waitingSince,
       }
-      return { standing, refusedBy: dispatch.refused ? provider : undefined, lookAt: now }
+      return { standing, refusedBy: dispatch.refused ? provider : undefined }
     }
     case 'unconfirmed': {
       const standing = { provider, submitAskedAt, unconfirmedAt: now, waitingSince }
@@ -198,6 +214,24 @@ async function tell(context: OperationContext, told: readonly Told[]): Promise<v
   }
   await raiseNotices(context, notices)
   await settleNotices(context, unconfirmedNotice(confirmed))
+}
+
+/** Deliveries beside the one that is followed: somebody has to stop one of the two. */
+async function tellOfDoubles(
+  context: OperationContext,
+  reports: readonly ProgressReport[],
+  orders: ReadonlyMap<bigint, StoredOrder>,
+): Promise<void> {
+  const notices: NoticeDraft[] = []
+  for (const { orderId, provider, providerRef } of reports) {
+    const order = orders.get(orderId)
+    if (order === undefined || providerRef === undefined) continue
+    const another = order.providerRef !== null && order.providerRef !== providerRef
+    if (!another && !isElsewhere(order, provider)) continue
+    const data = { provider: provider ?? order.provider, provider_ref: providerRef }
+    notices.push(noticeOf(order, TAKEN_TWICE_NOTICE, data))
+  }
+  await raiseNotices(context, notices)
 }
 
 function noticeOf(order: StoredOrder, kind: string, data: Readonly<Record<string, string>>) {
