@@ -90,8 +90,8 @@ function notText(name: string): Refusal {
 }
 
 /**
- * `orders: [1, 2]` is `1,2`; a form's field sent twice has its last value. A list of anything else
- * in JSON is refused: one of its items is not what was asked for.
+ * `orders: [1, 2]` is `1,2`; a form's field sent twice has its last value. Several values in
+ * JSON for anything else are refused: one of them is not what was asked for.
  */
 function listText(
   name: string,
@@ -103,7 +103,7 @@ function listText(
   if (LIST.test(name)) {
     return values.map((value) => textOf('item', value, by) ?? '').join(',')
   }
-  if (by.isJson) throw notText(name)
+  if (by.isJson && values.length > 1) throw notText(name)
   return textOf(name, values.at(-1), by)
 }
 

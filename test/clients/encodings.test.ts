@@ -278,12 +278,12 @@ test('JSON: orders as a number or a list, booleans and nulls where nothing is as
   }
 })
 
-test('JSON: a list where a text is asked for is refused, and nothing is bought of it', async () => {
+test('JSON: several values for one text are refused, and nothing is bought of them', async () => {
   const customer = await newCustomer(purser, { credit: '10.00' })
   const before = await footprint(purser, customer.id)
   const { service, min } = (await servicesByType(purser)).get('Custom Comments')!
   const lines = Array.from({ length: Number(min) }, (_, at) => `line ${at}`)
-  for (const comments of [lines, [lines.join('\n')], []]) {
+  for (const comments of [lines, [lines.join('\n'), ''], []]) {
     const reply = await raw({
       path: '/api/v2',
       headers: { 'Content-Type': 'application/json' },
