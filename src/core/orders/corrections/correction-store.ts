@@ -73,16 +73,24 @@ export async function upsertCorrections(
   })
 }
 
-/** Decides an open correction; false where it is not open. */
+/** Decides an open correction; false where it is not open, or not as it was `seen`. */
 export async function decideCorrection(
   tx: Tx,
-  o: { id: bigint; state: 'confirmed' | 'dismissed'; decidedBy: bigint | null; now: Date },
+  o: {
+    id: bigint
+    state: 'confirmed' | 'dismissed'
+    seen: { remains: bigint; amountMicros: bigint }
+    decidedBy: bigint | null
+    now: Date
+  },
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('correction')
     .set({ state: o.state, decided_by: o.decidedBy, decided_at: o.now })
     .where('id', '=', o.id)
     .where('state', '=', 'open')
+    .where('remains', '=', o.seen.remains)
+    .where('amount', '=', o.seen.amountMicros)
     .executeTakeFirst()
   return numUpdatedRows === 1n
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   balanceOf,
   checkOrderBooks,
@@ -178,6 +179,34 @@ test('no more than the charge is given back, whoever else gives back', async () 
     await assert.rejects(confirm(correctionId), refuses('refund_exceeds_charge'))
     await decide(dismissCorrection, { correctionId })
   }
+})
+
+test('what a provider says while a correction is confirmed is not lost', async () => {
+  const order = await completed()
+  await revised(order, 100n)
+  const [correction] = await open()
+  const other = await shop.database.pool.connect()
+  try {
+    await other.query('begin')
+    await other.query(`update correction set remains = 400, amount = 400000 where id = $1`, [
+      correction?.id,
+    ])
+    const confirming = confirm(BigInt(correction?.id ?? 0))
+    for (let waits = 0; waits === 0; await pause(20)) {
+      const { rowCount } = await shop.database.pool.query(
+        `select from pg_locks where not granted and locktype = 'transactionid'`,
+      )
+      waits = rowCount ?? 0
+    }
+    await other.query('commit')
+    await assert.rejects(confirming, refuses('conflict'))
+  } finally {
+    other.release()
+  }
+  assert.equal((await orderFacts(shop, order)).refunded, 0n)
+  await confirm(BigInt(correction?.id ?? 0))
+  assert.equal((await orderFacts(shop, order)).refunded, 400_000n)
+  assert.equal(await revised(order, 400n), 0)
 })
 
 test('an order that goes on, or cost nothing, is not corrected', async () => {
