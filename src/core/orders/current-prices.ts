@@ -4,7 +4,7 @@ import { type Buyer, buyerAgain } from './buyer.ts'
 import type { OrderDesk } from './place-order.ts'
 
 /** How often it is looked again because prices or keys moved meanwhile. */
-const LOOKS_MAX = 8
+const LOOKS_MAX = 32
 
 /**
  * The catalogue and a buyer's terms as they stood together at one moment after this was called:

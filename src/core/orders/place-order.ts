@@ -56,8 +56,11 @@ export interface PlaceOrderFor extends PlaceOrderCall {
   readWork(service: CatalogueService, request: OrderRequest, setting: OrderSetting): OrderWork
 }
 
-/** How often an order is priced again because prices or keys moved under it. */
-const PRICINGS_MAX = 8
+/**
+ * How often an order is priced again because its price or its key has changed under it. While one
+ * change follows the other, each commit that waits for a change may find that it was its own.
+ */
+const PRICINGS_MAX = 32
 
 /**
  * Places one order, committed with whoever else is placing orders. Part of the funnel: authority,
