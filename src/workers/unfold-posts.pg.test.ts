@@ -13,7 +13,7 @@ import { type TestDatabase, testDatabase } from '../../test/kit/postgres.ts'
 import type { KeyActor, OperatorActor } from '../core/actor.ts'
 import { execute } from '../core/execute.ts'
 import { cancelOrders } from '../core/orders/cancel-orders.ts'
-import type { DeliveryDrivers } from '../core/orders/delivery-driver.ts'
+import type { DeliveryDriver, DeliveryDrivers, Post } from '../core/orders/delivery-driver.ts'
 import { listParts, type OrderView } from '../core/orders/order-views.ts'
 import { quantityOf } from '../core/orders/parts/unfolding.ts'
 import { pauseOrder, resumeOrder } from '../core/orders/pause-order.ts'
@@ -243,6 +243,31 @@ test('a provider that fails is asked again, and no post is missed or taken twice
     await linksOf(id),
     ['a', 'b', 'c'].map((name) => `https://posts.example/${user}/${name}`),
   )
+})
+
+test('a post that its provider tells of again is delivered once, and the next, too', async () => {
+  const { id, user } = await follow()
+  const inner = drivers.get('simulated')!
+  const told: Post[] = []
+  const forgetful: DeliveryDriver = {
+    ...inner,
+    async posts(asked) {
+      return asked.map(({ username }, at) => {
+        if (username !== user) return { kind: 'unknown' }
+        return { kind: 'known', posts: [...told, ...told], cursor: `${told.length}-${at}` }
+      })
+    },
+  }
+  const { funnel, numbers } = shop
+  for (const ref of ['a', 'b']) {
+    timePasses(31_000)
+    told.push({ ref, link: `https://posts.example/${ref}`, postedAt: shop.clock.now() })
+    await unfoldOnce({ funnel, drivers: new Map([['simulated', forgetful]]), numbers, log })
+    assert.deepEqual(
+      await linksOf(id),
+      told.map((post) => post.link),
+    )
+  }
 })
 
 test('links that were posted before are no new posts', async () => {

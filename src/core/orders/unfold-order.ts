@@ -1,10 +1,13 @@
+import type { Tx } from '../../db/database.ts'
 import type { Operation } from '../operation.ts'
+import type { Post } from './delivery-driver.ts'
 import { changeBy, isTerminal } from './order.ts'
 import { lockOrders, lockWalletsOf, type StoredOrder, writeOrders } from './order-store.ts'
 import { expiryOf, readPartPlan } from './parts/part-plan.ts'
 import {
   insertParts,
   type PartStanding,
+  readPartRefs,
   readPartStandings,
   writePostWatch,
 } from './parts/part-rows.ts'
@@ -47,7 +50,8 @@ export const unfoldOrder: Operation<UnfoldOrderInput, UnfoldOrderOutput> = {
     if (standing === undefined) throw new Error(`order ${whole.id} has no account`)
     const plan = readPartPlan(whole)
     // Posts that somebody else has read on from meanwhile are in the rows already.
-    const seen = startsAt(standing, input.reading) ? input.reading : null
+    const reading = startsAt(standing, input.reading) ? input.reading : null
+    const seen = reading && { ...reading, posts: await newPosts(tx, whole.id, reading.posts) }
     const expiresAt = expiryOf(plan, standing.timeZone)
     const { parts, report, lookAt } = unfold({
       whole,
@@ -84,6 +88,14 @@ const NOTHING: UnfoldOrderOutput = { kind: 'unfolded', parts: 0 }
 
 function isHeld(whole: StoredOrder, lease: string): boolean {
   return whole.leaseWorker === lease && !isTerminal(whole.state)
+}
+
+/** Providers tell of a post more than once, on two pages or again later. */
+async function newPosts(tx: Tx, wholeId: bigint, posts: readonly Post[]): Promise<Post[]> {
+  const firsts = new Map<string, Post>()
+  for (const post of posts) if (!firsts.has(post.ref)) firsts.set(post.ref, post)
+  const known = await readPartRefs(tx, { wholeId, postRefs: [...firsts.keys()] })
+  return [...firsts.values()].filter((post) => !known.has(post.ref))
 }
 
 function startsAt(standing: PartStanding, reading: PostsReading | null): boolean {

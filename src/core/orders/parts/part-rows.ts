@@ -98,6 +98,19 @@ export async function insertParts(
     join service_order w on w.id = ${o.wholeId}::bigint`.execute(tx)
 }
 
+/** For which of these posts a locked whole has a part already. */
+export async function readPartRefs(
+  tx: Tx,
+  o: { wholeId: bigint; postRefs: readonly string[] },
+): Promise<ReadonlySet<string>> {
+  if (o.postRefs.length === 0) return new Set()
+  const { rows } = await sql<{ post_ref: string }>`
+    select p.post_ref from service_order p
+    where p.parent_id = ${o.wholeId} and p.post_ref is not null
+      and p.post_ref = any (${[...o.postRefs]}::text[])`.execute(tx)
+  return new Set(rows.map((row) => row.post_ref))
+}
+
 /** Remembers how far the posts that a locked whole follows have been read. */
 export async function writePostWatch(
   tx: Tx,
