@@ -118,12 +118,13 @@ function reportOf(
   o: { order: UntakenOrder; driver: DeliveryDriver; answer: SubmitAnswer },
 ): ProgressReport {
   const { order, driver, answer } = o
-  const { orderId, provider, providers, refusedBy, askedBefore, waitingSince } = order
+  const { orderId, provider, providers, refusedBy, askedBefore, askedAt, waitingSince } = order
   const now = deps.funnel.clock.now()
   const verdict = dispatchVerdict(
     {
       ...{ provider, providers, refusedBy, askedBefore },
-      waitedMs: waitingSince === null ? 0 : now.getTime() - waitingSince.getTime(),
+      uncertainMs: sinceMs(askedAt, now),
+      waitedMs: sinceMs(waitingSince, now),
       isIdempotent: driver.isIdempotent,
       policy: deps.policyOf(provider),
       failingForMs: deps.submits.failingForMs(provider),
@@ -145,6 +146,10 @@ function reportOf(
       }
   }
   return { orderId, provider, ...written(verdict, { now, driver }) }
+}
+
+function sinceMs(then: Date | null, now: Date): number {
+  return then === null ? 0 : now.getTime() - then.getTime()
 }
 
 function written(

@@ -12,6 +12,8 @@ export interface UntakenOrder extends DeliveryRequest {
   readonly refusedBy: readonly string[]
   /** Whether its provider may have it already: it was asked before, and the answer is missing. */
   readonly askedBefore: boolean
+  /** When it was asked first of those. */
+  readonly askedAt: Date | null
   readonly waitingSince: Date | null
 }
 
@@ -79,7 +81,8 @@ export async function claimUntaken(
       from due where s.id = due.id
       returning s.id as "orderId", s.service_id as "serviceId", s.quantity, s.link, s.params,
         s.provider, coalesce(s.refused_by, '{}') as "refusedBy",
-        due.submit_asked_at is not null as "askedBefore", s.waiting_since as "waitingSince",
+        due.submit_asked_at is not null as "askedBefore", due.submit_asked_at as "askedAt",
+        s.waiting_since as "waitingSince",
         (select t.type from service t where t.id = s.service_id) as type,
         (select p.upstream_service from service_provider p
           where p.service_id = s.service_id and p.provider = s.provider) as "upstreamService",

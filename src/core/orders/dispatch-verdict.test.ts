@@ -10,6 +10,7 @@ const ORDER: DispatchCase = {
   providers: ['first', 'second', 'third'],
   refusedBy: [],
   askedBefore: false,
+  uncertainMs: 0,
   waitedMs: 0,
   isIdempotent: false,
   policy: undefined,
@@ -124,6 +125,14 @@ test('after a lost answer "later" is not certain', () => {
   assert.deepEqual(dispatchVerdict({ ...order, isIdempotent: false }, LATER), {
     kind: 'unconfirmed',
   })
+})
+
+test('who never says whether he has an order is asked for three days', () => {
+  const order = { ...ORDER, isIdempotent: true, askedBefore: true }
+  const days = (count: number) => ({ ...order, uncertainMs: count * 1_440 * MINUTE_MS })
+  assert.equal(dispatchVerdict(days(2), UNKNOWN).kind, 'waits')
+  assert.deepEqual(dispatchVerdict(days(3), UNKNOWN), { kind: 'unconfirmed' })
+  assert.deepEqual(dispatchVerdict(days(3), LATER), { kind: 'unconfirmed' })
 })
 
 test('nothing that may have arrived is given back or handed to another but on a refusal', () => {

@@ -28,6 +28,8 @@ export interface DispatchCase {
   readonly providers: readonly string[]
   readonly refusedBy: readonly string[]
   readonly askedBefore: boolean
+  /** For how long its provider may have had it without saying so. */
+  readonly uncertainMs: number
   /** For how long its providers have not been able to take it; 0: since now. */
   readonly waitedMs: number
   readonly isIdempotent: boolean
@@ -42,6 +44,11 @@ export interface DispatchCase {
 const MINUTE_MS = 60_000
 /** An order leaves a provider that has not been able to take it for so long. */
 const PATIENCE_MS = MINUTE_MS
+/**
+ * A provider that knows orders again is asked for so long: one that does not say by then needs a
+ * person to look, and before long it knows them no more.
+ */
+const UNCERTAIN_MAX_MS = 3 * 1_440 * MINUTE_MS
 const WAIT_MIN_MS = 1_000
 const WAIT_MAX_MS = 60_000
 
@@ -92,7 +99,9 @@ function whileUnable(
 
 /** It may be there: nobody else is asked, and nothing is given back without the operator. */
 function whileUncertain(of: DispatchCase): DispatchVerdict {
-  if (!of.isIdempotent || isOverdue(of)) return { kind: 'unconfirmed' }
+  if (!of.isIdempotent || isOverdue(of) || of.uncertainMs >= UNCERTAIN_MAX_MS) {
+    return { kind: 'unconfirmed' }
+  }
   return { kind: 'waits', certain: false, waitMs: backOffMs(of) }
 }
 
