@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { EpochWatch } from '../epoch-watch.ts'
 import { translateOutage } from '../execute.ts'
-import type { ServiceType } from './service-type.ts'
+import { isCounted, type ServiceType } from './service-type.ts'
 
 /** A service as an order sees it. */
 export interface CatalogueService {
@@ -165,7 +165,8 @@ function toService(json: ServiceJson): CatalogueService {
     packageQuantity: json.package === null ? null : BigInt(json.package),
     canRefill: json.refill,
     canCancel: json.cancel,
-    canDripfeed: json.dripfeed,
+    // The others have no quantity that could be delivered again and again.
+    canDripfeed: json.dripfeed && isCounted(json.type),
     provider: json.provider,
     quantityStep: BigInt(json.step),
     linkPattern: json.pattern,

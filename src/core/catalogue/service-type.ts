@@ -17,3 +17,22 @@ export const SERVICE_TYPES = [
   'Comment Likes',
 ] as const
 export type ServiceType = (typeof SERVICE_TYPES)[number]
+
+/** The types that are ordered with a quantity: they alone can be delivered in runs. */
+const COUNTED_TYPES = [
+  'Default',
+  'SEO',
+  'Poll',
+  'Invites from Groups',
+  'Mentions',
+  'Mentions with Hashtags',
+  'Mentions Hashtag',
+  'Mentions User Followers',
+  'Mentions Media Likers',
+  'Comment Likes',
+] as const satisfies readonly ServiceType[]
+export type CountedType = (typeof COUNTED_TYPES)[number]
+
+export function isCounted(type: ServiceType): type is CountedType {
+  return COUNTED_TYPES.some((counted) => counted === type)
+}

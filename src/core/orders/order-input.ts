@@ -1,7 +1,7 @@
 import type { CatalogueService } from '../catalogue/catalogue-cache.ts'
 import { matchesLinkPattern } from '../catalogue/link-pattern.ts'
 import { QUANTITY_MAX } from '../catalogue/service.ts'
-import type { ServiceType } from '../catalogue/service-type.ts'
+import { type CountedType, isCounted } from '../catalogue/service-type.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { isText } from '../text-field.ts'
 import { type OrderSetting, readFollowedWork } from './followed-work.ts'
@@ -72,12 +72,11 @@ export function readOrderWork(
   if (service.linkPattern !== null && !matchesLinkPattern(service.linkPattern, link)) {
     throw invalidField('/link', 'link is not one that this service takes')
   }
-  const readParams = COUNTED[service.type]
-  if (readParams === undefined) {
+  if (!isCounted(service.type)) {
     checkWithoutRuns(request)
     return { link, ...readUncounted(service, request), unfolds: false }
   }
-  const params = readParams(request)
+  const params = COUNTED[service.type](request)
   return withRuns(service, request, {
     link,
     quantity: readQuantity(service, request),
@@ -99,7 +98,7 @@ const LINK_FORM: readonly OrderField[] = ['link', 'comments']
 const ANSWER_NUMBER = { least: 1n, most: 1_000_000n }
 
 /** What the types that are asked for with a quantity need beside it. */
-const COUNTED: Readonly<Partial<Record<ServiceType, (request: OrderRequest) => OrderParams>>> = {
+const COUNTED: Readonly<Record<CountedType, (request: OrderRequest) => OrderParams>> = {
   Default: () => ({}),
   SEO: (request) => ({ keywords: readLines(request, 'keywords') }),
   Poll: (request) => ({ answer_number: String(readAnswerNumber(request)) }),

@@ -146,6 +146,29 @@ test('add: without confirmation an order that is refused fails later', async () 
   assert.equal((await orderRow(purser, number)).refunded, 100_000n)
 })
 
+test('services: drip-feed is shown where `add` takes runs', async () => {
+  const terms = { can_dripfeed: true, min_quantity: 1 }
+  const counted = await newTestService(purser, terms)
+  const lines = await newTestService(purser, { ...terms, type: 'Custom Comments' })
+  const whole = await newTestService(purser, { ...terms, type: 'Package', package_quantity: 5 })
+  const { json } = await purser.panel({ action: 'services' })
+  const listed = new Map(
+    (json as { service: string; dripfeed: boolean }[]).map((one) => [one.service, one.dripfeed]),
+  )
+  const shown = [counted, lines, whole].map((service) => listed.get(service))
+  assert.deepEqual(shown, [true, false, false])
+  const customer = await newCustomer(purser, { credit: '1.00' })
+  const runs = { runs: 2, interval: 5 }
+  assertWire(await customer.panel({ ...add(counted), ...runs }), 200, /^\{"order":\d+\}$/)
+  for (const fields of [{ ...add(lines), comments: 'one' }, add(whole)]) {
+    assertWire(
+      await customer.panel({ ...fields, ...runs }),
+      400,
+      '{"error":"this type of service has no drip-feed: leave runs out"}',
+    )
+  }
+})
+
 test('services: the average time once orders have ended', async () => {
   const service = await newTestService(purser)
   const listed = async () => {
