@@ -219,6 +219,26 @@ test('an order whose handing over was not answered is asked for again, then canc
   assert.equal(world?.kind === 'known' && world.state, 'canceled')
 })
 
+test('an unconfirmed order that its provider stops is nothing to resolve any more', async () => {
+  const id = await placeTaken({ delivered: 400n })
+  const { pool } = shop.database
+  await pool.query(
+    `update service_order set provider_ref = null, unconfirmed_at = now() where id = $1`,
+    [id],
+  )
+  await pool.query(
+    `insert into notice (kind, subject, created_at, updated_at)
+     values ('order.unconfirmed', $1, now(), now())`,
+    [`order ${id}`],
+  )
+  assert.deepEqual(await refusedOf([id]), [null])
+  const { rows } = await pool.query(
+    `select subject from notice where subject = $1 and closed_at is null`,
+    [`order ${id}`],
+  )
+  assert.deepEqual(rows, [])
+})
+
 test('repeats under one key have one effect and one answer', async () => {
   const id = await placeTaken({ delivered: 250n })
   const idempotencyKey = `repeat-${id}`

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Actor } from '../actor.ts'
 import { type Call, execute, type Funnel } from '../execute.ts'
+import { settleNotices } from '../notices/raise-notice.ts'
 import type { Effect, Operation, OperationContext } from '../operation.ts'
 import { invalidField, Refusal } from '../refusal.ts'
 import { type AskedCancel, askToCancel } from './ask-to-cancel.ts'
@@ -19,6 +20,7 @@ import {
   writeOrders,
 } from './order-store.ts'
 import { readOpenParts } from './parts/part-rows.ts'
+import { unconfirmedNotice } from './unconfirmed-notice.ts'
 
 /** What canceling needs of the process. */
 export interface Cancelling {
@@ -274,6 +276,8 @@ async function settle(
   },
 ): Promise<Step> {
   await writeOrders(context, done.writes)
+  const confirmed = done.writes.filter(isConfirmed).map((write) => write.order.id)
+  await settleNotices(context, unconfirmedNotice(confirmed))
   const byId = new Map(done.writes.map((write) => [write.order.id, write]))
   const wholes = await cancelWholes(context, {
     wholes: done.free.filter((order) => order.unfolds),
@@ -288,6 +292,11 @@ async function settle(
     return { asked, refused: whole === undefined ? refusedNow(byId.get(order.id)) : whole.refused }
   })
   return { kind: 'settled', results }
+}
+
+/** Whether it is known now of an unconfirmed order whether its provider has it. */
+function isConfirmed({ order, change, providerRef }: OrderWrite): boolean {
+  return order.unconfirmedAt !== null && (change !== undefined || providerRef !== undefined)
 }
 
 function refusedNow(write: OrderWrite | undefined): CancelResult['refused'] {
