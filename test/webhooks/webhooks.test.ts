@@ -298,6 +298,10 @@ test("the account's own field is an endpoint", async () => {
   const [moved] = await sink.arrived(1, (message) => message.path === '/b')
   assert.ok(moved)
   verified(secret, moved)
+  const wrong = await purser.admin('PATCH', path, { webhook_url: 'ftp://shop.example' })
+  assert.equal(wrong.status, 400)
+  const { errors } = wrong.json as { errors: readonly { pointer: string }[] }
+  assert.equal(errors[0]?.pointer, '/webhook_url')
   assert.equal(await set(null), null)
   const gone = await ask(customer, `GET /webhook-endpoints/${main.id}`)
   assert.equal(gone.status, 404)

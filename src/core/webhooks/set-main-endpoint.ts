@@ -12,7 +12,7 @@ export async function setMainEndpoint(
 ): Promise<void> {
   const { tx, record } = context
   const { accountId } = o
-  const url = o.url === null ? null : checkUrl(o.url)
+  const url = o.url === null ? null : checkUrl(o.url, '/webhook_url')
   const before = await lockMainEndpoint(tx, accountId)
   if (url === (before?.url ?? null)) return
   const told = (verb: string, subjectId: bigint) =>

@@ -93,10 +93,10 @@ export function retryWaitMs(attempt: number, random: number): number {
   return Math.round(waitMs * (0.8 + 0.4 * random))
 }
 
-/** The address of an endpoint as it is kept. Refuses `invalid_input`. */
-export function checkUrl(text: string): string {
+/** The address of an endpoint as it is kept. Refuses `invalid_input`, naming the field `at`. */
+export function checkUrl(text: string, at = '/url'): string {
   const given = text.trim()
-  const wrong = (why: string) => invalidField('/url', why)
+  const wrong = (why: string) => invalidField(at, why)
   if (given.length > URL_LENGTH_MAX) throw wrong(`must have at most ${URL_LENGTH_MAX} characters`)
   const url = URL.canParse(given) ? new URL(given) : undefined
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
