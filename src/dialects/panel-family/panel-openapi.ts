@@ -150,7 +150,7 @@ function actionText(dialect: PanelDialect, action: PanelAction): ActionText {
     answers: [{ description: '', schema: action.answer.name, example: action.answer.name }],
     errors: [...EVERYWHERE, ...action.refuses]
       .map((code) => {
-        const { status, text } = refused(dialect, code)
+        const { status, text } = refused(dialect, code, detailOf(action, code))
         return { status, error: text, code, when: PANEL_ERRORS[code].when }
       })
       .sort((a, b) => a.status - b.status),
@@ -171,8 +171,21 @@ function isOfPanels(code: RefusalCode): code is keyof typeof PANEL_ERRORS {
   return Object.hasOwn(PANEL_ERRORS, code)
 }
 
-function refused(dialect: PanelDialect, code: keyof typeof PANEL_ERRORS) {
-  const { detail }: { readonly when: string; readonly detail?: string } = PANEL_ERRORS[code]
+/** What an action that asks for ids says is wrong with them. */
+function detailOf(
+  { action, requests }: PanelAction,
+  code: keyof typeof PANEL_ERRORS,
+): string | undefined {
+  const field = Object.keys(requests[0]?.example ?? {}).find((name) => name !== 'action')
+  if (action === 'add' || field === undefined) return undefined
+  if (code === 'invalid_input') return `${field} is required`
+  if (code === 'too_many_ids') return `${field.replace(/s$/, '')}s has more than 100 ids`
+  return undefined
+}
+
+function refused(dialect: PanelDialect, code: keyof typeof PANEL_ERRORS, instead?: string) {
+  const example: { readonly when: string; readonly detail?: string } = PANEL_ERRORS[code]
+  const detail = instead ?? example.detail
   return dialect.refused(new Refusal(code, detail === undefined ? {} : { detail }))
 }
 

@@ -73,6 +73,45 @@ test('400: no action, or one that does not exist', async () => {
   }
 })
 
+test('400: without ids, or with too many, the text that the document shows', async () => {
+  const document = await fetch(`${purser.url}/openapi/panel.json`).then(readAnswer)
+  const { paths } = document.json as { paths: Readonly<Record<string, DocumentedPath>> }
+  const actions = paths['/api/v2']!.post['x-actions']
+  const many = Array.from({ length: 101 }, (_, at) => at + 1).join(',')
+  for (const [action, field] of [
+    ['status', 'order'],
+    ['multiStatus', 'orders'],
+    ['cancel', 'orders'],
+    ['refill', 'order'],
+    ['refill_status', 'refill'],
+  ] as const) {
+    const { errors } = actions.find((one) => one.action === action)!
+    const text = `${field} is required`
+    assertWire(await purser.panel({ action }), 400, `{"error":"${text}"}`)
+    assert.ok(
+      errors.some(({ error }) => error === text),
+      action,
+    )
+    const list = field.endsWith('s') ? field : `${field}s`
+    const tooMany = `${list} has more than 100 ids`
+    assertWire(await purser.panel({ action, [list]: many }), 400, `{"error":"${tooMany}"}`)
+    const shown = actions.filter((one) => one.action === action).flatMap((one) => one.errors)
+    assert.ok(
+      shown.some(({ error }) => error === tooMany),
+      action,
+    )
+  }
+})
+
+interface DocumentedPath {
+  readonly post: {
+    readonly 'x-actions': readonly {
+      readonly action: string
+      readonly errors: readonly { readonly error: string }[]
+    }[]
+  }
+}
+
 test('402: the balance is too low, and nothing happens', async () => {
   const customer = await newCustomer(purser, { credit: '0.899999' })
   const before = await footprint(purser, customer.id)
