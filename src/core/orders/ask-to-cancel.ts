@@ -9,6 +9,8 @@ import type { StoredOrder } from './order-store.ts'
 
 /** What became of asking a provider to cancel, and what was learnt of the order on the way. */
 export type AskedCancel = CancelAnswer & {
+  /** Who was asked. */
+  readonly provider: string
   readonly providerRef: string | undefined
   readonly startCount: bigint | null
 }
@@ -39,8 +41,9 @@ export async function askToCancel(
   return new Map(answers)
 }
 
-function known(order: StoredOrder): Pick<AskedCancel, 'providerRef' | 'startCount'> {
-  return { providerRef: order.providerRef ?? undefined, startCount: order.startCount }
+function known(order: StoredOrder): Omit<AskedCancel, keyof CancelAnswer> {
+  const { provider, providerRef, startCount } = order
+  return { provider, providerRef: providerRef ?? undefined, startCount }
 }
 
 async function askProvider(
@@ -82,7 +85,12 @@ function toRequest(order: StoredOrder): Parameters<DeliveryDriver['submit']>[0][
 function fromSubmit(order: StoredOrder, answer: SubmitAnswer | undefined): AskedCancel | undefined {
   switch (answer?.kind) {
     case 'accepted':
-      return { kind: 'unknown', providerRef: answer.ref, startCount: answer.startCount }
+      return {
+        ...known(order),
+        kind: 'unknown',
+        providerRef: answer.ref,
+        startCount: answer.startCount,
+      }
     case 'refused':
       return { kind: 'canceled', remains: order.quantity, ...known(order) }
     default:

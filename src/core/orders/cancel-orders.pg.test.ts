@@ -239,6 +239,24 @@ test('an unconfirmed order that its provider stops is nothing to resolve any mor
   assert.deepEqual(rows, [])
 })
 
+test('what a provider says of an order that has gone elsewhere cancels nothing', async () => {
+  const id = await placeTaken()
+  const slow: DeliveryDriver = {
+    ...driver,
+    async cancel(refs) {
+      await shop.database.pool.query(
+        `update service_order set provider = 'second', lease_worker = null, lease_until = null
+         where id = $1`,
+        [id],
+      )
+      return await driver.cancel(refs)
+    },
+  }
+  await assert.rejects(cancel([id], { driver: slow }), { code: 'provider_error' })
+  const order = await orderFacts(shop, id)
+  assert.deepEqual([order.state, order.refunded], ['pending', 0n])
+})
+
 test('repeats under one key have one effect and one answer', async () => {
   const id = await placeTaken({ delivered: 250n })
   const idempotencyKey = `repeat-${id}`

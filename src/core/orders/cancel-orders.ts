@@ -154,7 +154,8 @@ function settlement(lease: string, answers: ReadonlyMap<bigint, AskedCancel>): C
       const writes: OrderWrite[] = []
       for (const delivery of asked.open.flatMap((order) => deliveriesOf(asked, order))) {
         const answered = answers.get(delivery.id)
-        if (answered !== undefined) {
+        // What went elsewhere meanwhile is canceled by nobody's word but the other's.
+        if (answered?.provider === delivery.provider) {
           writes.push({ ...writeFor(delivery, answered, context.now), release: lease })
         } else if (delivery.leaseWorker === lease && isUnknownToProvider(delivery)) {
           writes.push({ ...canceledAtOnce(delivery), release: lease })
