@@ -348,3 +348,17 @@ test('a delivery that is taken back later is for the operator to decide', async 
   )
   assert.deepEqual(rows, [{ state: 'open', remains: 250n, amount: 250_000n }])
 })
+
+test('a delivery that its provider has forgotten is not asked about for ever', async () => {
+  const panel = scriptedProvider('panel', { revises: true })
+  start({ panel })
+  const id = await placeOrderOf(shop, customer, { provider: 'panel' })
+  await handedOver(id)
+  panel.report((await rowOf(id)).provider_ref ?? '', { state: 'completed', remains: 0n })
+  timePasses(60_000)
+  await reach(id, 'completed')
+  await shop.database.pool.query(`update service_order set provider_ref = 'x' where id = $1`, [id])
+  timePasses(5 * 24 * 3_600_000)
+  await until(async () => (await rowOf(id)).recheck_at === null)
+  assert.equal((await rowOf(id)).state, 'completed')
+})

@@ -5,6 +5,9 @@ import { type Recheck, recordRechecks } from '../core/orders/record-rechecks.ts'
 import { answerOf, type Delivering } from './delivery-deps.ts'
 
 const CHUNK = 100
+const UNKNOWN = { kind: 'unknown' } as const
+/** Whoever does not know a delivery so long after its end is not asked again every ten minutes. */
+const FORGOTTEN_MS = 4 * 24 * 60 * 60_000
 
 /**
  * Asks providers once more about deliveries that were completed: some take back what they said.
@@ -23,17 +26,19 @@ export async function recheckDeliveries(deps: Delivering): Promise<number> {
 }
 
 async function recheck(
-  { drivers, looks, log }: Delivering,
+  { drivers, funnel, looks, log }: Delivering,
   provider: string,
   orders: readonly RecheckedOrder[],
 ): Promise<Recheck[]> {
   const driver = drivers.get(provider)
+  const now = funnel.clock.now()
   if (driver === undefined || looks.state(provider) !== 'closed') return []
   try {
     const statuses = await answerOf(driver.status(orders.map((order) => order.providerRef)))
     return orders.flatMap((order) => {
-      const status = statuses.get(order.providerRef)
-      return status?.kind === 'known' ? [{ order, status }] : []
+      const status = statuses.get(order.providerRef) ?? UNKNOWN
+      const isForgotten = now.getTime() - order.endedAt.getTime() > FORGOTTEN_MS
+      return status.kind === 'known' || isForgotten ? [{ order, status }] : []
     })
   } catch (err) {
     looks.failed(provider)

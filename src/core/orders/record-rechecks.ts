@@ -7,7 +7,7 @@ import type { DeliveryStatus } from './delivery-driver.ts'
 
 export interface Recheck {
   readonly order: RecheckedOrder
-  readonly status: Extract<DeliveryStatus, { kind: 'known' }>
+  readonly status: DeliveryStatus
 }
 
 /** After its end; the first is when a delivery is completed. */
@@ -44,6 +44,7 @@ export const recordRechecks: Operation<readonly Recheck[], { proposed: number }>
 }
 
 function revisionOf({ order, status }: Recheck): Revision[] {
+  if (status.kind === 'unknown') return []
   const { state, remains } = status
   if (state !== 'partial' && state !== 'canceled' && state !== 'failed') return []
   return [{ orderId: order.orderId, state, remains }]
