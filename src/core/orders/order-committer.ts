@@ -132,7 +132,7 @@ export class OrderCommitter {
         return
       }
       this.#onBatch(batch.length)
-      if (batch.length >= CROWD) this.#crowdedAtMs = performance.now()
+      if (batch.length + this.#queue.length >= CROWD) this.#crowdedAtMs = performance.now()
       this.#commit(batch, batch[0]!.draft.createdAt)
         .catch((error: unknown) => {
           for (const item of batch) item.reject(error)

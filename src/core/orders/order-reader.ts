@@ -31,15 +31,15 @@ export interface OrderStatus {
 /** Reads balances and orders, many requests to a query. Nothing is cached. */
 export class OrderReader {
   readonly #keys: KeyDirectory
-  readonly #one: Coalescer<readonly bigint[], FoundOrders>
-  readonly #many: Coalescer<readonly bigint[], FoundOrders>
+  readonly #one: Coalescer<Asking, FoundOrders>
+  readonly #many: Coalescer<Asking, FoundOrders>
   readonly #balances: Coalescer<bigint, WalletBalance>
 
   /** `pool`: connections whose plans do not depend on statistics. */
   constructor(pool: pg.Pool, keys: KeyDirectory) {
     this.#keys = keys
     const limits = { batchMax: 1_000, waitingMax: 20_000, inFlightMax: 2 }
-    const load = (asked: readonly (readonly bigint[])[]) => readOrders(pool, asked)
+    const load = (askings: readonly Asking[]) => readOrders(pool, askings)
     this.#one = new Coalescer(load, limits)
     // Requests of up to a hundred orders: as many orders to a query as those of one.
     this.#many = new Coalescer(load, { batchMax: 10, waitingMax: 2_000, inFlightMax: 2 })
@@ -72,18 +72,24 @@ export class OrderReader {
   }
 
   async #find(
-    by: Coalescer<readonly bigint[], FoundOrders>,
+    by: Coalescer<Asking, FoundOrders>,
     actor: KeyActor,
     names: readonly string[],
   ): Promise<ReadonlyMap<string, OrderStatus | undefined>> {
     authorizeAny(actor, ORDER_READERS)
-    const parsed = names.map((text) => ({ text, name: parseOrderName(text) }))
-    const asked = parsed.flatMap(({ name }) => (name === undefined ? [] : [name.id]))
-    const found = asked.length === 0 ? undefined : await by.get(asked)
+    const asking = askingOf(names)
+    const found = asking.count === 0 ? undefined : await by.get(asking)
     if (found !== undefined) await this.#recheck(actor, found.keyEpoch)
+    const orders = new Map<bigint, OrderStatus>()
+    for (const line of found?.lines?.split(';') ?? []) {
+      const order = readLine(line)
+      orders.set(order.id, order)
+    }
     return new Map(
-      parsed.map(({ text, name }) => {
-        const order = name && found?.orders.get(name.id)
+      names.map((text) => {
+        // Read twice rather than kept while the query is out.
+        const name = parseOrderName(text)
+        const order = name && orders.get(name.id)
         const own = order?.accountId === actor.accountId && name?.fits(order.createdAt)
         return [text, own ? order : undefined]
       }),
@@ -96,46 +102,68 @@ export class OrderReader {
   }
 }
 
-/** Orders, and the key epoch at the moment they were read: a disabled key sees nothing. */
-interface FoundOrders {
-  readonly keyEpoch: bigint
-  readonly orders: ReadonlyMap<bigint, OrderStatus>
+/** Some orders by their ids: text with commas, as short as it can wait. */
+interface Asking {
+  readonly ids: string
+  readonly count: number
 }
 
-/** An order is a line of text: a hundred rows of nine columns take longer to read than to find. */
+function askingOf(names: readonly string[]): Asking {
+  const ids: bigint[] = []
+  for (const text of names) {
+    const name = parseOrderName(text)
+    if (name !== undefined) ids.push(name.id)
+  }
+  return { ids: ids.join(','), count: ids.length }
+}
+
+/** Orders as lines of text, and the key epoch at the moment they were read. */
+interface FoundOrders {
+  /** A key that was disabled before it sees nothing. */
+  readonly keyEpoch: bigint
+  readonly lines: string | null
+}
+
+/**
+ * A text for each asking, an order a line: a hundred rows of nine columns take longer to read than
+ * to find, and what waits as objects for its turn is copied again and again meanwhile.
+ */
 const READ_ORDERS = `
-  select e.value as epoch, (
-    select string_agg(concat_ws(',', o.id, o.account_id, o.state, o.charge - o.refunded,
+  select e.value as epoch, a.at, a.lines
+  from epoch e
+  left join lateral (
+    select asked.at, string_agg(concat_ws(',', o.id, o.account_id, o.state, o.charge - o.refunded,
       coalesce(o.start_count::text, ''), o.remains, o.currency,
-      date_part('epoch', o.created_at) * 1000), ';')
-    from unnest($1::bigint[]) as asked (id)
+      date_part('epoch', o.created_at) * 1000), ';') as lines
+    from rows from (unnest($1::bigint[]), unnest($2::integer[])) as asked (id, at)
     cross join lateral (
       select * from service_order s where s.id = asked.id and s.parent_id is null limit 1
     ) o
-  ) as lines
-  from epoch e where e.name = 'key'`
+    group by asked.at
+  ) a on true
+  where e.name = 'key'`
 
 /** What each asking for some orders finds, all of them in one query. */
 async function readOrders(
   pool: pg.Pool,
-  askings: readonly (readonly bigint[])[],
-): Promise<ReadonlyMap<readonly bigint[], FoundOrders>> {
+  askings: readonly Asking[],
+): Promise<ReadonlyMap<Asking, FoundOrders>> {
   const { rows } = await translateOutage(() =>
-    pool.query<{ epoch: bigint; lines: string | null }>({
+    pool.query<{ epoch: bigint; at: number | null; lines: string | null }>({
       name: 'read_orders',
       text: READ_ORDERS,
-      values: [`{${askings.join(',')}}`],
+      values: [
+        `{${askings.map(({ ids }) => ids).join(',')}}`,
+        `{${askings.map(({ count }, at) => Array(count).fill(at).join(',')).join(',')}}`,
+      ],
     }),
   )
-  const [row] = rows
-  if (row === undefined) throw new Error('the key epoch is missing')
-  const orders = new Map<bigint, OrderStatus>()
-  for (const line of row.lines?.split(';') ?? []) {
-    const order = readLine(line)
-    orders.set(order.id, order)
-  }
-  const found: FoundOrders = { keyEpoch: row.epoch, orders }
-  return new Map(askings.map((asked) => [asked, found]))
+  const keyEpoch = rows[0]?.epoch
+  if (keyEpoch === undefined) throw new Error('the key epoch is missing')
+  const linesAt = new Map(rows.map(({ at, lines }) => [at, lines]))
+  return new Map(
+    askings.map((asking, at) => [asking, { keyEpoch, lines: linesAt.get(at) ?? null }]),
+  )
 }
 
 function readLine(line: string): OrderStatus {
