@@ -92,8 +92,14 @@ function planFor(
   return plan
 }
 
-function isSellable({ maxQuantity }: SoldService, rateMicros: bigint): boolean {
-  return rateMicros > 0n && (rateMicros * maxQuantity) / 1000n < AMOUNT_MAX
+function isSellable(service: SoldService, rateMicros: bigint): boolean {
+  const { maxQuantity } = service
+  // A price of nothing is a mistake: the margin alone is none.
+  return (
+    (service.rateMicros ?? 0n) > 0n &&
+    rateMicros > 0n &&
+    (rateMicros * maxQuantity) / 1000n < AMOUNT_MAX
+  )
 }
 
 /** Pauses what nobody else delivers, or what is asked of this upstream first, and says so. */

@@ -30,7 +30,8 @@ export const recordBalance: Operation<RecordBalanceInput, null> = {
     await updateUpstreamRow(tx, upstreamId, {
       balance: balanceMicros,
       balance_at: now,
-      currency: currency ?? upstream.currency,
+      // What the operator has said stays.
+      currency: upstream.currency ?? currency,
       failing_since: null,
       last_error: null,
       look_at: lookAt,
@@ -101,7 +102,7 @@ export const recordOffers: Operation<RecordOffersInput, null> = {
     const { tx, now } = context
     await moveEpoch(tx, 'catalogue')
     const earlier = await lockUpstream(tx, upstreamId)
-    const upstream = { ...earlier, currency: currency ?? earlier.currency }
+    const upstream = { ...earlier, currency: earlier.currency ?? currency }
     const before = await readOffers(tx, upstreamId)
     await writeOffers(tx, upstreamId, offers, now)
     await followOffers(context, upstream, before)

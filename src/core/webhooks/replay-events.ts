@@ -1,9 +1,10 @@
 import { cursorOf, placeOf } from '../events/event-feed.ts'
 import type { Operation } from '../operation.ts'
+import { Refusal } from '../refusal.ts'
 import { type EndpointInput, lockOwn, requireActive } from './change-endpoint.ts'
 import { type PlacedChange, readChanges } from './order-changes.ts'
 import { changeBody, eventName } from './webhook.ts'
-import { insertMessages } from './webhook-store.ts'
+import { countWaiting, insertMessages } from './webhook-store.ts'
 
 export interface ReplayEventsInput extends EndpointInput {
   /** From this moment on; null: from the first event. */
@@ -14,11 +15,13 @@ export interface ReplayEventsInput extends EndpointInput {
 
 /** What is sent again by one asking: more is asked for with `next`. */
 const REPLAY_MAX = 10_000
+/** While so many wait for the endpoint nothing is sent again. */
+const WAITING_MAX = 20_000
 
 /**
  * Sends to an endpoint again, under the same names, what the account's orders became since a
  * moment, whether it was told before or not. Refuses `not_found`, `invalid_input`, and
- * `invalid_state` for an endpoint that is off.
+ * `invalid_state` for an endpoint that is off, or for which too much waits already.
  */
 export const replayEvents: Operation<ReplayEventsInput, { queued: number; next: string | null }> = {
   name: 'webhook_endpoint.replay',
@@ -26,6 +29,14 @@ export const replayEvents: Operation<ReplayEventsInput, { queued: number; next: 
   async run(context, input) {
     const endpoint = await lockOwn(context, input)
     requireActive(endpoint)
+    if (
+      (await countWaiting(context.tx, { endpointId: endpoint.id, upTo: WAITING_MAX })) >=
+      WAITING_MAX
+    ) {
+      throw new Refusal('invalid_state', {
+        detail: `${WAITING_MAX} messages wait for this endpoint already: let it take those first.`,
+      })
+    }
     const { id: endpointId, account_id: accountId } = endpoint
     const changes = await readChanges(context.tx, {
       accountId,

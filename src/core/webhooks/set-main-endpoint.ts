@@ -1,4 +1,6 @@
+import { settleNotice } from '../notices/raise-notice.ts'
 import type { OperationContext } from '../operation.ts'
+import { disabledNotice } from './disabled-notice.ts'
 import { checkUrl } from './webhook.ts'
 import { insertEndpoint, lockMainEndpoint, updateEndpoint } from './webhook-store.ts'
 
@@ -22,9 +24,11 @@ export async function setMainEndpoint(
     const { id } = await insertEndpoint(context, { ...o, url, isMain: true })
     told('created', id)
   } else if (url === null) {
+    await settleNotice(context, disabledNotice(before))
     await updateEndpoint(context, before, { state: 'removed' })
     told('removed', before.id)
   } else {
+    await settleNotice(context, disabledNotice(before))
     await updateEndpoint(context, before, { url, state: 'active' })
     told('updated', before.id)
   }

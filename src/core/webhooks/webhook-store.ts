@@ -109,6 +109,19 @@ async function discardMessages({ tx, now }: Context, endpointId: bigint): Promis
     where endpoint_id = ${endpointId} and next_at is not null`.execute(tx)
 }
 
+/** How many messages wait for an endpoint, counted up to `upTo`. */
+export async function countWaiting(
+  tx: Tx,
+  o: { endpointId: bigint; upTo: number },
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from (
+      select from webhook_message
+      where endpoint_id = ${o.endpointId} and next_at is not null limit ${o.upTo}
+    ) waiting`.execute(tx)
+  return rows[0]?.count ?? 0
+}
+
 /** An event that an endpoint is to be told of, or a test of it. */
 export interface MessageDraft {
   readonly endpointId: bigint

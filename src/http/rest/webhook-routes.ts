@@ -21,6 +21,7 @@ import {
 import { openWebhookSecret } from '../../core/webhooks/webhook-secret.ts'
 import { listMessages, readEndpoint, toEndpoint } from '../../core/webhooks/webhook-views.ts'
 import type { Db } from '../../db/database.ts'
+import { readInstant } from './instant-field.ts'
 import { readIdField, readPage, toPage } from './paging.ts'
 import type { RestRoutes } from './rest-routes.ts'
 import {
@@ -258,7 +259,7 @@ function registerVerbs(app: RestRoutes, surface: EndpointSurface): void {
       const { since, after } = request.body
       const input = {
         endpointId: request.params.id,
-        since: since === undefined ? null : new Date(since),
+        since: since === undefined ? null : readInstant(since, '/since'),
         after: after ?? null,
       }
       const replayed = await surface.write({ request, reply, operation: replayEvents, input })

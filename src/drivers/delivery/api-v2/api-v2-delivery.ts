@@ -1,5 +1,6 @@
 import type { DeliveryRequest, SubmitAnswer } from '../../../core/orders/delivery-driver.ts'
 import type { UpstreamDriver, UpstreamSettings } from '../../../core/upstreams/upstream-driver.ts'
+import { isCurrency } from '../../../lib/money.ts'
 import { readAddAnswer } from './add-answer.ts'
 import { addFields, addKey } from './add-fields.ts'
 import { askRefills, refillStatuses } from './ask-refills.ts'
@@ -62,9 +63,8 @@ export function apiV2Delivery(
       if (!isObject(body) || balanceMicros === undefined) {
         throw new UpstreamFailure('balance: the answer holds none')
       }
-      const { currency } = body
-      const isCode = typeof currency === 'string' && /^[A-Za-z]{3}$/.test(currency.trim())
-      return { balanceMicros, currency: isCode ? currency.trim().toUpperCase() : null }
+      const code = typeof body.currency === 'string' ? body.currency.trim().toUpperCase() : ''
+      return { balanceMicros, currency: isCurrency(code) ? code : null }
     },
     services: () => listOffers(connection),
     close: () => connection.close(),

@@ -69,12 +69,21 @@ export function openPanelConnection(
       }
       const received = await dispatch(pool, request, { ...patience, ...o })
       if (received.kind !== 'received') return received
-      const text = received.text.replaceAll(settings.apiKey, '***')
+      const text = withoutKey(received.text, settings.apiKey)
       const { status, retryAfterMs } = received
       return { kind: 'answered', status, body: readExactJson(text), retryAfterMs }
     },
     close: () => pool.destroy(),
   }
+}
+
+/** The key may come back in an error's text, written as JSON writes it, in either of two ways. */
+function withoutKey(text: string, key: string): string {
+  const escaped = JSON.stringify(key).slice(1, -1)
+  return [key, escaped, escaped.replaceAll('/', '\\/')].reduce(
+    (rest, written) => rest.replaceAll(written, '***'),
+    text,
+  )
 }
 
 type Received =

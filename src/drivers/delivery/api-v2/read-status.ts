@@ -33,13 +33,16 @@ export function readStatus(said: unknown): DeliveryStatus {
   if (!isObject(said) || typeof said.status !== 'string') return { kind: 'unknown' }
   const state = STATES[said.status.toLowerCase().replace(/[^a-z]/g, '')]
   if (state === undefined) return { kind: 'unknown' }
+  const remains = remainsOf(state, said)
+  // What was delivered is paid for: without that number nobody knows what is to be given back.
+  if (state === 'partial' && remains === null) return { kind: 'unknown' }
   const startCount = readCount(said.start_count)
   return {
     kind: 'known',
     state,
     // "0" is also written while nothing has been counted yet.
     startCount: state === 'pending' && startCount === 0n ? null : startCount,
-    remains: remainsOf(state, said),
+    remains,
   }
 }
 
