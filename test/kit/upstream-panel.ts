@@ -98,7 +98,13 @@ export async function startUpstreamPanel(
       const key = header === undefined ? undefined : String(header)
       const action = fields.action ?? ''
       calls.push({ action, fields, idempotencyKey: key })
-      const failing = faults.find((each) => each.action === action && each.left > 0)
+      const isKnown = key !== undefined && dialect.honoursKeys && world.byKey.has(key)
+      // A panel that honours keys has no other word of its own for what it has taken.
+      const fits = ({ kind, takes, status = 200 }: UpstreamFault) =>
+        !(isKnown && kind === 'answer' && !takes && status < 429)
+      const failing = faults.find(
+        (each) => each.action === action && each.left > 0 && fits(each.fault),
+      )
       if (failing !== undefined) failing.left--
       const fault = failing?.fault
       const answer =
