@@ -4,6 +4,7 @@ import { listOrders, listRefunds } from '../core/orders/order-views.ts'
 import { refundOrder } from '../core/orders/refund-order.ts'
 import { setOrderStatus } from '../core/orders/set-order-status.ts'
 import { invalidField } from '../core/refusal.ts'
+import { orderAmount } from '../http/rest/order-fields.ts'
 import { readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import type { RestRoutes } from '../http/rest/rest-routes.ts'
 import {
@@ -20,7 +21,7 @@ import {
 } from '../http/rest/shapes.ts'
 import { parseAmount } from '../lib/money.ts'
 import type { AdminDeps } from './admin-deps.ts'
-import { findShown, OrderShape, orderAmount, showOrder } from './order-shape.ts'
+import { findShown, OrderShape, showOrder } from './order-shape.ts'
 import { reading, writing } from './schemas.ts'
 import { write } from './write.ts'
 

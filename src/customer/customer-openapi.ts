@@ -20,7 +20,8 @@ export function customerDocument(
     info: {
       title: CUSTOMER_TITLE,
       version,
-      summary: 'An account beside the panel APIs: its orders, many at once, and as a file.',
+      summary:
+        'An account beside the panel APIs: its orders, many at once and as a file, what became of them, and webhooks.',
       description: `JSON over HTTP. Send a key of the account as \`Authorization: Bearer …\`; a call needs its scope. Somebody who signed in with \`POST /session\` is known by the cookie \`${CUSTOMER_COOKIE}\`, from this site's own pages alone.
 
 Fields are snake_case. Ids are numbers as text; amounts are decimals as text, never floats. Instants are UTC.

@@ -1,48 +1,17 @@
-import { type Static, Type } from 'typebox'
-import { SERVICE_TYPES } from '../core/catalogue/service-type.ts'
+import { Type } from 'typebox'
 import { ORDER_STATES } from '../core/orders/order.ts'
-import { monthlyName, parseOrderName } from '../core/orders/order-name.ts'
+import { parseOrderName } from '../core/orders/order-name.ts'
 import { ORDER_READERS } from '../core/orders/order-reader.ts'
-import { findOrder, listOrders, type OrderView } from '../core/orders/order-views.ts'
+import { findOrder, listOrders } from '../core/orders/order-views.ts'
 import { Refusal } from '../core/refusal.ts'
 import { callerOf } from '../http/rest/caller.ts'
+import { OrderShape, showOrderFields } from '../http/rest/order-fields.ts'
 import { readIdField, readPage, toPage } from '../http/rest/paging.ts'
 import type { RestRoutes } from '../http/rest/rest-routes.ts'
-import {
-  Amount,
-  Count,
-  Id,
-  IdParams,
-  Instant,
-  listOf,
-  listQuery,
-  NullableInstant,
-  nullable,
-  oneOf,
-} from '../http/rest/shapes.ts'
-import { currencyDecimals, formatAmount } from '../lib/money.ts'
+import { Id, IdParams, listOf, listQuery, oneOf } from '../http/rest/shapes.ts'
 import type { CustomerDeps } from './customer-deps.ts'
 import { reading } from './schemas.ts'
 
-const OrderShape = Type.Object({
-  id: Id,
-  public_id: Type.String({ examples: ['CR-202411-0001'] }),
-  service_id: Id,
-  type: oneOf(SERVICE_TYPES),
-  state: oneOf(ORDER_STATES),
-  quantity: Count,
-  remains: Count,
-  start_count: nullable(Count),
-  link: Type.String(),
-  params: nullable(Type.Record(Type.String(), Type.Unknown())),
-  currency: Type.String(),
-  list_charge: Amount,
-  charge: Amount,
-  refunded: Amount,
-  cancel_requested_at: NullableInstant,
-  created_at: Instant,
-  updated_at: Instant,
-})
 const tag = 'Orders'
 
 /** The orders of the account. */
@@ -75,7 +44,7 @@ export function registerOrders(app: RestRoutes, deps: CustomerDeps): void {
         beforeId: from,
         limit: limit + 1,
       })
-      return toPage('orders', { rows: rows.map(show), limit, render: (row) => row })
+      return toPage('orders', { rows: rows.map(showOrderFields), limit, render: (row) => row })
     },
   )
   app.get(
@@ -89,30 +58,7 @@ export function registerOrders(app: RestRoutes, deps: CustomerDeps): void {
       const order = name && (await findOrder(db, name.id))
       const isOwn = order?.accountId === callerOf(request).accountId
       if (!order || !isOwn || !name.fits(order.createdAt)) throw new Refusal('order_not_found')
-      return show(order)
+      return showOrderFields(order)
     },
   )
-}
-
-function show(order: OrderView): Static<typeof OrderShape> {
-  const amount = (micros: bigint) => formatAmount(micros, currencyDecimals(order.currency))
-  return {
-    id: String(order.id),
-    public_id: monthlyName(order.id, order.createdAt),
-    service_id: String(order.serviceId),
-    type: order.serviceType as Static<typeof OrderShape>['type'],
-    state: order.state,
-    quantity: Number(order.quantity),
-    remains: Number(order.remains),
-    start_count: order.startCount === null ? null : Number(order.startCount),
-    link: order.link,
-    params: order.params as Record<string, unknown> | null,
-    currency: order.currency,
-    list_charge: amount(order.listChargeMicros),
-    charge: amount(order.chargeMicros),
-    refunded: amount(order.refundedMicros),
-    cancel_requested_at: order.cancelRequestedAt?.toISOString() ?? null,
-    created_at: order.createdAt.toISOString(),
-    updated_at: order.updatedAt.toISOString(),
-  }
 }

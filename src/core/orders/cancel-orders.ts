@@ -1,16 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Actor } from '../actor.ts'
-import { type Call, execute, type Funnel } from '../execute.ts'
+import type { Call, Funnel } from '../execute.ts'
 import { settleNotices } from '../notices/raise-notice.ts'
 import type { Effect, Operation, OperationContext } from '../operation.ts'
-import { invalidField, Refusal } from '../refusal.ts'
 import { type AskedCancel, askToCancel } from './ask-to-cancel.ts'
 import { cancelWholes } from './cancel-wholes.ts'
 import type { DeliveryDrivers } from './delivery-driver.ts'
 import { changeBy, isTerminal, type OrderReport } from './order.ts'
 import { type OrderName, parseOrderName } from './order-name.ts'
-import { ORDER_IDS_MAX } from './order-reader.ts'
 import {
   leaseForCancel,
   lockOrders,
@@ -20,6 +16,7 @@ import {
   writeOrders,
 } from './order-store.ts'
 import { readOpenParts } from './parts/part-rows.ts'
+import { type AskingStep, reserveAskSettle } from './reserve-ask-settle.ts'
 import { unconfirmedNotice } from './unconfirmed-notice.ts'
 
 /** What canceling needs of the process. */
@@ -44,10 +41,6 @@ export interface CancelOutput {
   readonly results: readonly CancelResult[]
 }
 
-/** How long an order that is just being talked about with its provider is waited for. */
-const WAIT_MAX_MS = 10_000
-const WAIT_STEP_MS = 20
-const WAIT_STEP_MAX_MS = 250
 /** A provider that may not have heard us is asked how things stand after this. */
 const LOOK_AFTER_MS = 1_000
 
@@ -70,49 +63,19 @@ export async function cancelOrders(
   desk: Cancelling,
   call: Call<CancelInput>,
 ): Promise<Effect<CancelOutput>> {
-  const { orders } = call.input
-  if (orders.length === 0) throw invalidField('/orders', 'orders is required', 'missing_required')
-  if (orders.length > ORDER_IDS_MAX) throw new Refusal('too_many_ids')
-  const lease = randomUUID()
-  const patientUntilMs = performance.now() + WAIT_MAX_MS
-  for (let stepMs = WAIT_STEP_MS; ; stepMs = Math.min(stepMs * 1.5, WAIT_STEP_MAX_MS)) {
-    const patient = performance.now() < patientUntilMs
-    const { output, replayed } = await execute(desk.funnel, reservation({ lease, patient }), call)
-    switch (output.kind) {
-      case 'settled':
-        return answer(output, replayed)
-      case 'ask': {
-        const answers = await askToCancel(desk.drivers, output.orders)
-        const settled = await execute(desk.funnel, settlement(lease, answers), call)
-        if (settled.output.kind !== 'settled') throw new Error('a settlement only settles')
-        return answer(settled.output, settled.replayed)
-      }
-      case 'wait':
-        await pause(stepMs)
-    }
-  }
+  return await reserveAskSettle<CancelInput, CancelResult, CancelAsk>(desk.funnel, call, {
+    reservation,
+    settlement: async (lease, { orders }) =>
+      settlement(lease, await askToCancel(desk.drivers, orders)),
+  })
 }
 
-function answer(
-  { results }: Extract<Step, { kind: 'settled' }>,
-  replayed: boolean,
-): Effect<CancelOutput> {
-  const failed = results.some((result) => result.refused === 'provider_error')
-  if (failed && !results.some((result) => result.refused === null)) {
-    throw new Refusal('provider_error')
-  }
-  return { output: { results }, replayed }
+interface CancelAsk {
+  readonly kind: 'ask'
+  readonly orders: readonly StoredOrder[]
 }
 
-/**
- * Both halves of a cancel go through the funnel under one name, so that they share the key. Only
- * `settled` ever has an effect, so it is the only one that is stored under the key.
- */
-type Step =
-  | { readonly kind: 'settled'; readonly results: readonly CancelResult[] }
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'ask'; readonly orders: readonly StoredOrder[] }
-
+type Step = AskingStep<CancelResult, CancelAsk>
 type CancelStep = Operation<CancelInput, Step>
 
 const OPERATION = {

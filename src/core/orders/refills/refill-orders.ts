@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { accountOf } from '../../actor.ts'
-import { type Call, execute, type Funnel } from '../../execute.ts'
+import type { Call, Funnel } from '../../execute.ts'
 import type { Effect, Operation, OperationContext } from '../../operation.ts'
-import { invalidField, Refusal } from '../../refusal.ts'
 import type { DeliveryDrivers } from '../delivery-driver.ts'
 import { parseOrderName } from '../order-name.ts'
-import { ORDER_IDS_MAX } from '../order-reader.ts'
+import { type AskingStep, reserveAskSettle } from '../reserve-ask-settle.ts'
 import { askToRefill, type Heard } from './ask-to-refill.ts'
 import type { AskedWork } from './refill.ts'
 import { whyNotRefillable } from './refill-rules.ts'
@@ -48,10 +45,6 @@ export interface RefillOutput {
   readonly results: readonly RefillResult[]
 }
 
-/** How long an order that is just being asked for is waited for. */
-const WAIT_MAX_MS = 10_000
-const WAIT_STEP_MS = 20
-const WAIT_STEP_MAX_MS = 250
 /** How many deliveries are asked for while the caller waits; a worker asks for what is beyond. */
 const ASK_AT_ONCE_MAX = 200
 
@@ -72,39 +65,13 @@ export async function refillOrders(
   desk: Refilling,
   call: Call<RefillInput>,
 ): Promise<Effect<RefillOutput>> {
-  const { orders } = call.input
-  if (orders.length === 0) throw invalidField('/orders', 'orders is required', 'missing_required')
-  if (orders.length > ORDER_IDS_MAX) throw new Refusal('too_many_ids')
-  const lease = randomUUID()
-  const patientUntilMs = performance.now() + WAIT_MAX_MS
-  for (let stepMs = WAIT_STEP_MS; ; stepMs = Math.min(stepMs * 1.5, WAIT_STEP_MAX_MS)) {
-    const patient = performance.now() < patientUntilMs
-    const { output, replayed } = await execute(desk.funnel, reservation({ lease, patient }), call)
-    switch (output.kind) {
-      case 'settled':
-        return answer(output, replayed)
-      case 'ask': {
-        const heard = await askToRefill(desk.drivers, output.works)
-        const { verdicts } = output
-        const settled = await execute(desk.funnel, settlement({ lease, heard, verdicts }), call)
-        if (settled.output.kind !== 'settled') throw new Error('a settlement only settles')
-        return answer(settled.output, settled.replayed)
-      }
-      case 'wait':
-        await pause(stepMs)
-    }
-  }
-}
-
-function answer(
-  { results }: Extract<Step, { kind: 'settled' }>,
-  replayed: boolean,
-): Effect<RefillOutput> {
-  const failed = results.some((result) => result.refused === 'provider_error')
-  if (failed && !results.some((result) => result.refused === null)) {
-    throw new Refusal('provider_error')
-  }
-  return { output: { results }, replayed }
+  return await reserveAskSettle<RefillInput, RefillResult, RefillAsk>(desk.funnel, call, {
+    reservation,
+    async settlement(lease, { works, verdicts }) {
+      const heard = await askToRefill(desk.drivers, works)
+      return settlement({ lease, heard, verdicts })
+    },
+  })
 }
 
 /** What is to be answered of one name: decided, or to be seen by what becomes of a refill. */
@@ -112,19 +79,13 @@ type Verdict =
   | { readonly asked: string; readonly refillId: bigint }
   | Extract<RefillResult, { refused: RefillRefusal }>
 
-/**
- * Both halves go through the funnel under one name, so that they share the key. Only `settled` ever
- * has an effect, so it is the only one that is stored under the key.
- */
-type Step =
-  | { readonly kind: 'settled'; readonly results: readonly RefillResult[] }
-  | { readonly kind: 'wait' }
-  | {
-      readonly kind: 'ask'
-      readonly verdicts: readonly Verdict[]
-      readonly works: readonly AskedWork[]
-    }
+interface RefillAsk {
+  readonly kind: 'ask'
+  readonly verdicts: readonly Verdict[]
+  readonly works: readonly AskedWork[]
+}
 
+type Step = AskingStep<RefillResult, RefillAsk>
 type RefillStep = Operation<RefillInput, Step>
 
 const OPERATION = { name: 'order.refill', permission: 'write:orders' } as const
