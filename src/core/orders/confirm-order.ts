@@ -5,6 +5,7 @@ import { SYSTEM } from '../actor.ts'
 import { execute, translateOutage } from '../execute.ts'
 import type { Operation } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
+import { readPartPlan } from './parts/part-plan.ts'
 import type { OrderDesk } from './place-order.ts'
 
 /** How long whoever orders waits for the provider's word. */
@@ -13,9 +14,11 @@ const FIRST_LOOK_MS = 50
 const LOOK_MAX_MS = 1_000
 
 /**
- * Waits until the provider of an order that was just made has taken it. Refuses `provider_error`
- * where it has refused: the order has failed and is refunded, and its idempotency key is free for
- * the next try. Where nobody knows within fifteen seconds, the order is in hand like any other.
+ * Waits until the provider of an order that was just made has taken it, where its service says so.
+ * Refuses `provider_error` where it has refused: the order has failed and is refunded, and its
+ * idempotency key is free for the next try. Where nobody knows within fifteen seconds, the order is
+ * in hand like any other. What the service says is read beside the order: a process that has not
+ * yet heard of the service, or of its change, answers a repeat no sooner than another.
  */
 export async function awaitProvider(
   desk: OrderDesk,
@@ -36,14 +39,29 @@ export async function awaitProvider(
   }
 }
 
+interface Standing {
+  readonly refused: boolean
+  readonly settled: boolean
+}
+
 /** `settled`: there is nothing more to wait for; the provider has it, or nobody knows. */
-async function standingOf(db: Db, id: bigint): Promise<{ refused: boolean; settled: boolean }> {
-  const { rows } = await sql<{ refused: boolean; settled: boolean }>`
-    select state = 'failed' and provider_ref is null as refused,
-      state <> 'pending' or provider_ref is not null or unconfirmed_at is not null as settled
-    from service_order where id = ${id}`.execute(db)
-  if (rows[0] === undefined) throw new Error(`order ${id} is missing`)
-  return rows[0]
+async function standingOf(db: Db, id: bigint): Promise<Standing> {
+  const { rows } = await sql<
+    Standing & { confirmed: boolean; unfolds: boolean; params: unknown; quantity: bigint }
+  >`
+    select o.state = 'failed' and o.provider_ref is null as refused,
+      o.state <> 'pending' or o.provider_ref is not null or o.unconfirmed_at is not null as settled,
+      s.confirm_first as confirmed, o.unfolds, o.params, o.quantity
+    from service_order o join service s on s.id = o.service_id
+    where o.id = ${id}`.execute(db)
+  const order = rows[0]
+  if (order === undefined) throw new Error(`order ${id} is missing`)
+  return order.confirmed && isDueNow(order) ? order : { refused: false, settled: true }
+}
+
+/** Where an order follows posts, its provider has nothing to take before there are some. */
+function isDueNow(order: { unfolds: boolean; params: unknown; quantity: bigint }): boolean {
+  return !order.unfolds || readPartPlan(order).kind === 'drip'
 }
 
 /** Takes the idempotency key off an order that its provider has refused to take. */

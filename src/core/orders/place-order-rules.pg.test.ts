@@ -172,6 +172,24 @@ test('where the provider is asked first, a repeat waits with the first for its w
   }
 })
 
+test('a repeat waits for the provider though its service is not sold any more', async () => {
+  const service = await newService(here, '1')
+  await here.run(change, { serviceId: service, confirmFirst: true })
+  const actor = await newActor()
+  const first = add(here, actor, { service: String(service) }, 'named')
+  const id = await rowOf(actor)
+  await here.run(change, { serviceId: service, state: 'paused' })
+  await there.catalogue.again()
+  let answered = false
+  const repeat = add(there, actor, { service: String(service) }, 'named').finally(() => {
+    answered = true
+  })
+  await here.database.pool.query('select pg_sleep(0.2)')
+  assert.equal(answered, false)
+  await here.database.pool.query("update service_order set provider_ref = 'x' where id = $1", [id])
+  assert.deepEqual(await Promise.all([first, repeat]), [id, id])
+})
+
 test('a repeat that comes after the waiting has ended is answered at once', async () => {
   const service = await newService(here, '1')
   const actor = await newActor()

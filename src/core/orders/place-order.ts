@@ -21,7 +21,6 @@ import type { DraftOrder, OrderCommitter } from './order-committer.ts'
 import { ORDER_FIELDS, type OrderRequest } from './order-fields.ts'
 import { checkOrderRequest, readOrderWork } from './order-input.ts'
 import type { OrderWork } from './order-work.ts'
-import { readPartPlan } from './parts/part-plan.ts'
 
 /** What the hot path needs of the process. */
 export interface OrderDesk {
@@ -105,7 +104,10 @@ export async function placeOrderFor(
       // What was once bought under this key stays bought, though the service has changed since.
       if (key !== null && requestHash !== null && refused instanceof Refusal) {
         const first = await firstEffect(desk.db, actor.accountId, { key, requestHash })
-        if (first) return first
+        if (first) {
+          await awaitProvider(desk, first.output)
+          return first
+        }
       }
       // A service that was made or changed a moment ago must not be judged by what it was before.
       if (refused instanceof Refusal && (await desk.catalogue.again()).epoch !== catalogue.epoch) {
@@ -114,10 +116,11 @@ export async function placeOrderFor(
       throw refused
     }
     const outcome = await desk.committer.place(draft)
-    const confirmed = catalogue.byId.get(serviceId)?.confirmFirst === true && isDueNow(draft)
     switch (outcome.kind) {
       case 'placed':
-        if (confirmed) await awaitProvider(desk, { ...draft, createdAt: outcome.createdAt })
+        if (catalogue.byId.get(serviceId)?.confirmFirst) {
+          await awaitProvider(desk, { id: draft.id, createdAt: outcome.createdAt })
+        }
         return {
           output: {
             id: draft.id,
@@ -130,7 +133,7 @@ export async function placeOrderFor(
         }
       case 'replayed': {
         const { kind: _, ...first } = outcome
-        if (confirmed) await awaitProvider(desk, first)
+        await awaitProvider(desk, first)
         return { output: { ...first, currency: draft.currency }, replayed: true }
       }
       case 'key_reused':
@@ -157,12 +160,6 @@ function keyOf(buyer: Buyer, text: string): string {
   const key = checkKey(text)
   const by = orderedBy(buyer)
   return by.kind === 'operator' ? `operator ${by.operatorId} ${key}` : key
-}
-
-/** Where an order follows posts, its provider has nothing to take before there are some. */
-function isDueNow({ unfolds, params, quantity }: DraftOrder): boolean {
-  if (!unfolds) return true
-  return readPartPlan({ params: JSON.parse(params ?? 'null'), quantity }).kind === 'drip'
 }
 
 async function nextNumber(numbers: NumberBlocks): Promise<bigint> {
