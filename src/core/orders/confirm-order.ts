@@ -5,8 +5,8 @@ import { SYSTEM } from '../actor.ts'
 import { execute, translateOutage } from '../execute.ts'
 import type { Operation } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
+import type { OrderDesk } from './order-desk.ts'
 import { readPartPlan } from './parts/part-plan.ts'
-import type { OrderDesk } from './place-order.ts'
 
 /** How long whoever orders waits for the provider's word. */
 const PATIENCE_MS = 15_000

@@ -1,7 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue-cache.ts'
 import { Refusal } from '../refusal.ts'
 import { type Buyer, buyerAgain } from './buyer.ts'
-import type { OrderDesk } from './place-order.ts'
+import type { OrderDesk } from './order-desk.ts'
 
 /** How often it is looked again because prices or keys moved meanwhile. */
 const LOOKS_MAX = 32

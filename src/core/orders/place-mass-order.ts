@@ -3,8 +3,9 @@ import { execute } from '../execute.ts'
 import type { Effect, Operation } from '../operation.ts'
 import { invalidField } from '../refusal.ts'
 import { type Buyer, orderedBy } from './buyer.ts'
+import type { OrderDesk } from './order-desk.ts'
 import type { OrderRequest } from './order-fields.ts'
-import { type OrderDesk, type PlacedOrder, placeOrder } from './place-order.ts'
+import { type PlacedOrder, placeOrder } from './place-order.ts'
 
 const LINES_MAX = 1_000
 

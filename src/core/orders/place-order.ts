@@ -1,11 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Db } from '../../db/database.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { AMOUNT_MAX } from '../../lib/money.ts'
 import { actorId } from '../actor.ts'
-import type { Catalogue, CatalogueCache, CatalogueService } from '../catalogue/catalogue-cache.ts'
-import { authorize, checkKey, type Funnel, translateOutage } from '../execute.ts'
-import type { KeyDirectory } from '../identity/key-directory.ts'
+import type { Catalogue, CatalogueService } from '../catalogue/catalogue-cache.ts'
+import { authorize, checkKey, translateOutage } from '../execute.ts'
 import type { Effect } from '../operation.ts'
 import { findOrderByKey } from '../order-by-key.ts'
 import { chargeFor } from '../pricing/charge.ts'
@@ -13,26 +11,14 @@ import { ownPrice } from '../pricing/own-price.ts'
 import { Refusal } from '../refusal.ts'
 import { type Buyer, buyerAgain, orderedBy } from './buyer.ts'
 import { awaitProvider } from './confirm-order.ts'
-import type { DeliveryDrivers } from './delivery-driver.ts'
 import { exclusiveLinkOf } from './exclusive-link.ts'
 import type { OrderSetting } from './followed-work.ts'
 import type { NumberBlocks } from './number-blocks.ts'
-import type { DraftOrder, OrderCommitter } from './order-committer.ts'
+import type { DraftOrder } from './order-committer.ts'
+import type { OrderDesk } from './order-desk.ts'
 import { ORDER_FIELDS, type OrderRequest } from './order-fields.ts'
 import { checkOrderRequest, readOrderWork } from './order-input.ts'
 import type { OrderWork } from './order-work.ts'
-
-/** What the hot path needs of the process. */
-export interface OrderDesk {
-  readonly db: Db
-  readonly clock: Clock
-  readonly keys: KeyDirectory
-  readonly catalogue: CatalogueCache
-  readonly numbers: NumberBlocks
-  readonly committer: OrderCommitter
-  readonly drivers: DeliveryDrivers
-  readonly funnel: Funnel
-}
 
 /** An order as it was made: these never change, so a repeat renders the same answer. */
 export interface PlacedOrder {

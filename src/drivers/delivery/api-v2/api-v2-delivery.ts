@@ -6,7 +6,8 @@ import { addFields, addKey } from './add-fields.ts'
 import { askRefills, refillStatuses } from './ask-refills.ts'
 import { followOrders } from './follow-orders.ts'
 import { listOffers } from './list-offers.ts'
-import { FOLLOWING_MAX, openPanelConnection, type PanelConnection } from './panel-connection.ts'
+import type { PanelAccess } from './panel-access.ts'
+import { FOLLOWING_MAX, openPanelConnection } from './panel-connection.ts'
 import { isObject, readAmount } from './panel-values.ts'
 import { stopOrders } from './stop-orders.ts'
 import { Turns } from './turns.ts'
@@ -17,22 +18,6 @@ const BEGIN_WITHIN_MS = 3_000
 /** After so many orders in a row of which nothing is known no further one is put at risk. */
 const DOUBTS_MAX = 3
 const PAUSED_MS = 60_000
-
-/** How the upstream wants several things asked for at once, once that was found out. */
-export interface LearntForms {
-  status: 'status' | 'multiStatus' | 'one' | undefined
-  cancel: 'orders' | 'one' | undefined
-  refillStatus: 'refills' | 'one' | undefined
-}
-
-/** What the parts of the driver share. */
-export interface PanelAccess {
-  readonly connection: PanelConnection
-  /** To hand orders over; and for all else, which must not wait behind that. */
-  readonly adds: Turns
-  readonly turns: Turns
-  readonly forms: LearntForms
-}
 
 /**
  * A panel that speaks the "API v2" of the family, in whichever of its dialects. An answer is waited

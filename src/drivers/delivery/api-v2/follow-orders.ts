@@ -1,6 +1,6 @@
 import type { DeliveryStatus } from '../../../core/orders/delivery-driver.ts'
-import type { LearntForms, PanelAccess } from './api-v2-delivery.ts'
 import { batchesOf } from './batches-of.ts'
+import type { LearntForms, PanelAccess } from './panel-access.ts'
 import type { Reply } from './panel-connection.ts'
 import { isObject, readError } from './panel-values.ts'
 import { readStatus } from './read-status.ts'

@@ -1,7 +1,7 @@
 import type { CancelAnswer, DeliveryStatus } from '../../../core/orders/delivery-driver.ts'
-import type { PanelAccess } from './api-v2-delivery.ts'
 import { batchesOf } from './batches-of.ts'
 import { followOrders } from './follow-orders.ts'
+import type { PanelAccess } from './panel-access.ts'
 import { isObject, readError } from './panel-values.ts'
 
 const MANY = 100
