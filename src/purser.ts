@@ -135,7 +135,7 @@ async function registerSurfaces(
   }
   registerPanel(app, panel, panels)
   registerPanel(app, panelbon, panels)
-  const { publicUrl, testClock } = config
+  const { publicUrl, testClock, webhookNetworks } = config
   registerDocumentation(app, { publicUrl, clock: funnel.clock })
   const { db } = funnel.database
   const servers = new ServerReader({ db, compute: drivers.compute })
@@ -155,6 +155,7 @@ async function registerSurfaces(
     desk: core.desk,
     refilling,
     secrets,
+    webhookNetworks,
     upstreams: drivers.delivery,
     watch,
     testClock,
@@ -163,7 +164,14 @@ async function registerSurfaces(
   }
   await registerAdmin(app, operated)
   await registerCustomerSession(app, operated)
-  await registerCustomer(app, { ...panels, funnel, watch, publicUrl, secrets })
+  await registerCustomer(app, {
+    ...panels,
+    funnel,
+    watch,
+    publicUrl,
+    secrets,
+    webhookNetworks,
+  })
 }
 
 async function listen(app: FastifyInstance, config: Config): Promise<void> {

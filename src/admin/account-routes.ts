@@ -144,8 +144,9 @@ export function registerAccounts(app: RestRoutes, deps: AdminDeps): void {
       const { time_zone: timeZone, tax_profile_id, webhook_url: url, ...rest } = request.body
       const taxProfileId = readTaxProfile(tax_profile_id)
       const accountId = readId(request.params.id)
+      const { secrets, webhookNetworks: networks } = deps
       const webhook =
-        url === undefined ? undefined : { url, secret: newWebhookSecret(deps.secrets) }
+        url === undefined ? undefined : { url, secret: newWebhookSecret(secrets), networks }
       const input = { accountId, ...rest, timeZone, taxProfileId, webhook }
       const account = await write(deps, { request, reply, operation: updateAccount, input })
       return { ...showAccount(account), webhook_url: await readMainUrl(db, accountId) }

@@ -17,6 +17,8 @@ export interface AdminDeps extends RestDeps {
   readonly keys: KeyDirectory
   readonly watch: EpochWatch
   readonly secrets: SecretBox
+  /** Where webhooks may go although they are not public. */
+  readonly webhookNetworks: readonly string[]
   readonly limits: Limits
   readonly testClock: boolean
   readonly payments: PaymentDesk

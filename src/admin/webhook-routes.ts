@@ -22,10 +22,11 @@ import { write } from './write.ts'
 /** Where accounts are told of their orders, and what was sent there. */
 export function registerWebhooks(app: RestRoutes, deps: AdminDeps): void {
   const { db } = deps.funnel.database
-  const { secrets } = deps
+  const { secrets, webhookNetworks: networks } = deps
   const surface: EndpointSurface = {
     db,
     secrets,
+    networks,
     accountId: () => null,
     reading: ({ isSecret: _, ...text }, shapes) => ({ schema: reading(text, shapes) }),
     writing: (text, shapes) => ({ schema: writing(text, shapes) }),
@@ -39,7 +40,7 @@ export function registerWebhooks(app: RestRoutes, deps: AdminDeps): void {
     ),
     async (request, reply) => {
       const input = { accountId: readId(request.params.id), url: request.body.url }
-      const operation = createEndpoint(secrets)
+      const operation = createEndpoint({ secrets, networks })
       const endpoint = await write(deps, { request, reply, operation, input })
       return reply.code(201).send(await showWithSecret(surface, endpoint))
     },

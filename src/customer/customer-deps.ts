@@ -13,6 +13,8 @@ export interface CustomerDeps extends RestDeps {
   readonly keys: KeyDirectory
   readonly watch: EpochWatch
   readonly secrets: SecretBox
+  /** Where webhooks may go although they are not public. */
+  readonly webhookNetworks: readonly string[]
   readonly limits: Limits
   readonly desk: OrderDesk
   readonly cancelling: Cancelling

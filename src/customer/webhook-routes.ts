@@ -26,10 +26,11 @@ const WRITERS = ['write:orders'] as const
 /** Where the account is told of its orders, and what was sent there. */
 export function registerWebhooks(app: RestRoutes, deps: CustomerDeps): void {
   const { db } = deps.funnel.database
-  const { secrets } = deps
+  const { secrets, webhookNetworks: networks } = deps
   const surface: EndpointSurface = {
     db,
     secrets,
+    networks,
     accountId: (request) => callerOf(request).accountId,
     reading: ({ isSecret, ...text }, shapes) =>
       reading({ ...text, scopes: isSecret ? WRITERS : ORDER_READERS }, shapes),
@@ -44,7 +45,7 @@ export function registerWebhooks(app: RestRoutes, deps: CustomerDeps): void {
     ),
     async (request, reply) => {
       const input = { accountId: callerOf(request).accountId, url: request.body.url }
-      const operation = createEndpoint(secrets)
+      const operation = createEndpoint({ secrets, networks })
       const endpoint = await write(deps, { request, reply, operation, input })
       return reply.code(201).send(await showWithSecret(surface, endpoint))
     },

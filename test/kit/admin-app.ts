@@ -107,6 +107,7 @@ export async function startAdminApp(
     },
     watch,
     secrets,
+    webhookNetworks: [],
     upstreams: drivers,
     payments,
     refilling: { funnel, drivers },

@@ -73,6 +73,7 @@ export async function describedDocuments(): Promise<ReadonlyMap<string, OpenApiD
       refilling: { funnel, drivers: new Map() },
       watch,
       secrets,
+      webhookNetworks: [],
       upstreams,
       limits: new Limits(new RateLimiter(database.pool), 0),
       publicUrl: null,

@@ -16,8 +16,17 @@ export interface UpdateAccountInput {
   readonly timeZone?: string | undefined
   /** For what is made out from now on. */
   readonly taxProfileId?: bigint | undefined
-  /** Where it is told of its orders; null: nowhere. `secret` is a new one, sealed, to sign with. */
-  readonly webhook?: { readonly url: string | null; readonly secret: string } | undefined
+  readonly webhook?: MainWebhook | undefined
+}
+
+/** Where an account is told of its orders. */
+interface MainWebhook {
+  /** Null: nowhere. */
+  readonly url: string | null
+  /** A new one, sealed, to sign with. */
+  readonly secret: string
+  /** Where `url` may be although they are not public. */
+  readonly networks: readonly string[]
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Operation, OperationContext } from '../operation.ts'
 import { Refusal } from '../refusal.ts'
 import type { SecretBox } from '../secret-box.ts'
 import { disabledNotice } from './disabled-notice.ts'
-import { checkUrl, type Endpoint, type EndpointState } from './webhook.ts'
+import { checkMayBeSentTo, checkUrl, type Endpoint, type EndpointState } from './webhook.ts'
 import { newWebhookSecret } from './webhook-secret.ts'
 import { type EndpointChanges, lockEndpoint, updateEndpoint } from './webhook-store.ts'
 import type { EndpointRow } from './webhook-views.ts'
@@ -14,16 +14,24 @@ export interface EndpointInput {
   readonly endpointId: string
 }
 
-/** Sends to another address from now on. Refuses `not_found` and `invalid_input`. */
-export const moveEndpoint: Operation<EndpointInput & { url: string }, Endpoint> = {
-  name: 'webhook_endpoint.move',
-  permission: 'write:orders',
-  async run(context, input) {
-    const before = await lockOwn(context, input)
-    const url = checkUrl(input.url)
-    if (url === before.url) return toEndpoint(before)
-    return await change(context, { before, kind: 'updated', changes: { url } })
-  },
+/**
+ * Sends to another address from now on, public or in `networks`. Refuses `not_found` and
+ * `invalid_input`.
+ */
+export function moveEndpoint(
+  networks: readonly string[],
+): Operation<EndpointInput & { url: string }, Endpoint> {
+  return {
+    name: 'webhook_endpoint.move',
+    permission: 'write:orders',
+    async run(context, input) {
+      const before = await lockOwn(context, input)
+      const url = checkUrl(input.url)
+      if (url === before.url) return toEndpoint(before)
+      checkMayBeSentTo(url, { networks })
+      return await change(context, { before, kind: 'updated', changes: { url } })
+    },
+  }
 }
 
 /**

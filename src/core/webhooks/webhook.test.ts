@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { changeBody, checkUrl, RETRIED_FOR_MS, retryWaitMs } from './webhook.ts'
+import { changeBody, checkMayBeSentTo, checkUrl, RETRIED_FOR_MS, retryWaitMs } from './webhook.ts'
 
 test('a body is written as the page shows it, with exact numbers', () => {
   const change = { orderId: 1487n, remains: 0n, startCount: 8421n, netChargeMicros: 4_500_000n }
@@ -44,4 +44,16 @@ test('an address is one of the web, without a password', () => {
   assert.throws(() => checkUrl(`https://shop.example/${'x'.repeat(2_000)}`), {
     code: 'invalid_input',
   })
+})
+
+test('an address that is seen not to be public is refused, but in networks that are allowed', () => {
+  const check = (text: string, networks: readonly string[]) => {
+    checkMayBeSentTo(checkUrl(text), { networks })
+  }
+  for (const url of ['http://127.1/', 'https://localhost:8080/', 'http://[::1]/', 'http://0/']) {
+    assert.throws(() => check(url, []), { code: 'invalid_input' }, url)
+  }
+  check('http://127.1/', ['127.0.0.0/8'])
+  check('https://localhost:8080/', ['127.0.0.1'])
+  check('https://shop.example/', [])
 })

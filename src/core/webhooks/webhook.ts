@@ -1,4 +1,5 @@
 import { jsonDecimal, jsonInteger } from '../../lib/json-number.ts'
+import { addressOf, mayBeReached } from '../../lib/public-address.ts'
 import type { OrderState } from '../orders/order.ts'
 import { invalidField } from '../refusal.ts'
 
@@ -107,6 +108,23 @@ export function checkUrl(text: string, at = '/url'): string {
   }
   url.hash = ''
   return url.href
+}
+
+/**
+ * Refuses `invalid_input`, naming the field `at`, for an address of which one can see already that
+ * nothing will be sent there: not public, nor in `networks`, which the operator allows. Names are
+ * not looked up here: what they stand for may change, and is checked at each connection.
+ */
+export function checkMayBeSentTo(
+  url: string,
+  { networks, at = '/url' }: { networks: readonly string[]; at?: string },
+): void {
+  const address = addressOf(new URL(url).hostname)
+  if (address === undefined || mayBeReached(address, networks)) return
+  throw invalidField(
+    at,
+    'must be a public address, or one in a network that the operator allows by WEBHOOK_NETWORKS',
+  )
 }
 
 /** An endpoint as operators and its account see it. */

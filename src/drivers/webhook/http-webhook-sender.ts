@@ -7,7 +7,7 @@ import type {
   WebhookRequest,
   WebhookSender,
 } from '../../core/webhooks/webhook-sender.ts'
-import { mayBeReached } from './public-address.ts'
+import { addressOf, mayBeReached } from '../../lib/public-address.ts'
 
 export interface HttpWebhookSenderOptions {
   /** Networks that may be reached although they are not public. */
@@ -106,9 +106,9 @@ function guardedConnector(o: HttpWebhookSenderOptions): buildConnector.connector
   const lookup = guardedLookup(o)
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup, allowH2: false })
   return (options, callback) => {
-    const host = options.hostname.replace(/^\[|\]$/g, '')
     // An address is not looked up.
-    if (isIP(host) !== 0 && !mayBeReached(host, o.networks)) {
+    const address = addressOf(options.hostname)
+    if (address !== undefined && !mayBeReached(address, o.networks)) {
       callback(new NotPublic(), null)
       return
     }
@@ -152,8 +152,9 @@ async function resolve(
   resolver: Resolver,
   host: string,
 ): Promise<{ address: string; family: number }[]> {
-  // No name server knows it.
-  if (/^(.*\.)?localhost\.?$/.test(host)) return [{ address: '127.0.0.1', family: 4 }]
+  // No name server knows `localhost`.
+  const address = addressOf(host)
+  if (address !== undefined) return [{ address, family: isIP(address) }]
   const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
   if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
   return [

@@ -91,6 +91,8 @@ interface RouteText {
 export interface EndpointSurface {
   readonly db: Db
   readonly secrets: SecretBox
+  /** Where messages may go although they are not public. */
+  readonly networks: readonly string[]
   /** Whose endpoints alone the caller may name; null: anybody's. */
   accountId(request: FastifyRequest): bigint | null
   /** The options of a route that reads; a secret is for who may write alone. */
@@ -172,7 +174,7 @@ export function registerEndpoint(app: RestRoutes, surface: EndpointSurface): voi
     ),
     async (request, reply) => {
       const input = { endpointId: request.params.id, url: request.body.url }
-      const operation = moveEndpoint
+      const operation = moveEndpoint(surface.networks)
       return showEndpoint(await surface.write({ request, reply, operation, input }))
     },
   )

@@ -16,6 +16,16 @@ export function mayBeReached(address: string, networks: readonly string[]): bool
   return isPublic(parsed) || networks.some((network) => holds(network, parsed))
 }
 
+/**
+ * The address that `host`, as URL parsing leaves it, stands for by itself; undefined for a name that
+ * only name servers know.
+ */
+export function addressOf(host: string): string | undefined {
+  if (/^(.*\.)?localhost\.?$/.test(host)) return '127.0.0.1'
+  const bare = host.replace(/^\[|\]$/g, '')
+  return ipaddr.isValid(bare) ? bare : undefined
+}
+
 function isPublic(address: Address): boolean {
   if (address.range() !== 'unicast') return false
   return address.kind() === 'ipv4' || (address as ipaddr.IPv6).match(GLOBAL_IPV6)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mayBeReached } from './public-address.ts'
+import { addressOf, mayBeReached } from './public-address.ts'
 
 test('only what is public may be reached', () => {
   for (const address of ['8.8.8.8', '192.0.1.1', '2606:4700::1111', '::ffff:8.8.8.8']) {
@@ -26,5 +26,30 @@ test('an operator may allow addresses and networks', () => {
   }
   for (const address of ['10.2.0.1', '127.0.0.2', '::1', 'fc00::1']) {
     assert.ok(!mayBeReached(address, networks), address)
+  }
+})
+
+test('what a host stands for is seen in whatever way it is written', () => {
+  const hostOf = (host: string) => new URL(`http://${host}/`).hostname
+  for (const [host, address] of [
+    ...[
+      '127.1',
+      '0x7f.1',
+      '0177.0.0.1',
+      '2130706433',
+      '127.0.0.1.',
+      '%3127.0.0.1',
+      '１27.0.0.1',
+    ].map((host) => [host, '127.0.0.1'] as const),
+    ...['localhost', 'LocalHost', 'localhost.', 'x.localhost', 'a.b.localhost.'].map(
+      (host) => [host, '127.0.0.1'] as const,
+    ),
+    ['[::ffff:127.0.0.1]', '::ffff:7f00:1'],
+    ['[0:0::0:1]', '::1'],
+  ] as const) {
+    assert.equal(addressOf(hostOf(host)), address, host)
+  }
+  for (const host of ['shop.example', 'localhost.example', 'notlocalhost', '1.2.3.example', 'a']) {
+    assert.equal(addressOf(hostOf(host)), undefined, host)
   }
 })
