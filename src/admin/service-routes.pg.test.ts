@@ -88,7 +88,7 @@ test('what is no rule is refused, and changes nothing', async () => {
   assert.equal((await ask('GET', `/services/${id}`)).text, before)
 })
 
-test('a step is of those types whose quantity is asked for', async () => {
+test('every type may have a step but a package, whose quantity is not asked for', async () => {
   for (const type of ['Package', 'Subscriptions', 'Custom Comments Package']) {
     const terms = { type, quantity_step: 10, package_quantity: type === 'Package' ? 1 : null }
     const answer = await ask('POST', '/services', {
@@ -98,7 +98,12 @@ test('a step is of those types whose quantity is asked for', async () => {
       max_quantity: 100,
       ...terms,
     })
-    assert.equal(answer.json.errors[0].pointer, '/quantity_step', answer.text)
+    if (type === 'Package') {
+      assert.equal(answer.json.errors[0].pointer, '/quantity_step', answer.text)
+    } else {
+      assert.equal(answer.status, 201, answer.text)
+      assert.equal(answer.json.quantity_step, 10)
+    }
   }
 })
 

@@ -120,7 +120,7 @@ test('each new post gets its part after the delay, and the rest is refunded at t
   )
   let delivered = 0n
   for (const part of await parts(id)) {
-    assert.equal(part.quantity, quantityOf({ min: 100n, max: 200n }, id, part.part ?? 0))
+    assert.equal(part.quantity, quantityOf({ min: 100n, max: 200n, step: 1n }, id, part.part ?? 0))
     assert.ok(part.quantity >= 100n && part.quantity <= 200n)
     const facts = await orderFacts(shop, part.id)
     assert.equal(facts.look_at!.getTime() - part.createdAt.getTime(), 5 * MINUTE_MS)
@@ -133,6 +133,19 @@ test('each new post gets its part after the delay, and the rest is refunded at t
   assert.equal(whole.remains, 600n - delivered)
   assert.equal(whole.refunded, (600n - delivered) * 1_000n)
   assert.equal(await balanceOf(shop, customer), before - delivered * 1_000n)
+})
+
+test('each post gets a multiple of the step of the service', async () => {
+  const { id, user } = await follow({ min: '95', max: '120', posts: '6', step: '10' })
+  await unfolding()
+  await post(user, 'a', 'b', 'c', 'd', 'e', 'f')
+  await unfolding()
+  const given = (await parts(id)).map(({ quantity }) => quantity)
+  assert.equal(given.length, 6)
+  assert.ok(
+    given.every((quantity) => [100n, 110n, 120n].includes(quantity)),
+    given.join(', '),
+  )
 })
 
 test('of the old posts the newest are done first, and count among all', async () => {

@@ -70,13 +70,6 @@ export const QUANTITY_MAX = 1_000_000_000_000
 export const SERVICE_NAME_LENGTH_MAX = 200
 export const DESCRIPTION_LENGTH_MAX = 10_000
 
-/** Of which the quantity is not the customer's to choose, or is chosen anew for each post. */
-const WITHOUT_STEPS: readonly ServiceType[] = [
-  'Package',
-  'Subscriptions',
-  'Custom Comments Package',
-]
-
 /**
  * What can be ordered at once. Refused unless 1 ≤ min ≤ max with a multiple of the step between
  * them, and a Package says its quantity.
@@ -101,8 +94,9 @@ export function checkQuantities(service: {
   if (service.minQuantity > service.maxQuantity) {
     throw invalidField('/max_quantity', 'must not be less than min_quantity')
   }
-  if (service.quantityStep > 1 && WITHOUT_STEPS.includes(service.type)) {
-    throw invalidField('/quantity_step', `a ${service.type} has none`)
+  // Its quantity is not the customer's to choose.
+  if (service.quantityStep > 1 && service.type === 'Package') {
+    throw invalidField('/quantity_step', 'a Package has none')
   }
   if (service.maxQuantity - (service.maxQuantity % service.quantityStep) < service.minQuantity) {
     throw invalidField('/quantity_step', 'no multiple of it is between min and max')

@@ -3,7 +3,7 @@ import type { CatalogueService } from '../catalogue/catalogue-cache.ts'
 import { QUANTITY_MAX } from '../catalogue/service.ts'
 import { invalidField } from '../refusal.ts'
 import {
-  checkQuantity,
+  checkLimits,
   isGiven,
   type OrderRequest,
   readName,
@@ -24,8 +24,8 @@ const POSTS_MAX = 10_000n
 const DELAY_MINUTES_MAX = 43_200n
 
 /**
- * The work of an order that follows the posts of `username`: for each of `posts` posts something
- * between `min` and `max`, `delay` minutes after it was seen. All of it is charged at the upper
+ * The work of an order that follows the posts of `username`: for each of `posts` posts a multiple of
+ * the service's step between `min` and `max`, `delay` minutes after it was seen. All of it is charged at the upper
  * bound, posts × max; posts that were published before count among `posts`.
  */
 export function readFollowedWork(
@@ -37,9 +37,13 @@ export function readFollowedWork(
   const limits = { least: 1n, most: BigInt(QUANTITY_MAX) }
   const min = readNumberWithin(request, 'min', limits)
   const max = readNumberWithin(request, 'max', limits)
-  checkQuantity(service, min, { field: 'min', name: 'min' })
-  checkQuantity(service, max, { field: 'max', name: 'max' })
+  checkLimits(service, min, { field: 'min', name: 'min' })
+  checkLimits(service, max, { field: 'max', name: 'max' })
   if (min > max) throw invalidField('/max', 'max must not be less than min')
+  const { quantityStep: step } = service
+  if (max - (max % step) < min) {
+    throw invalidField('/max', `there must be a multiple of ${step} from min to max`)
+  }
   const delay = readNumberWithin(request, 'delay', { least: 0n, most: DELAY_MINUTES_MAX })
   const posts = isGiven(request, 'posts')
     ? readNumberWithin(request, 'posts', { least: 1n, most: POSTS_MAX })
@@ -63,6 +67,7 @@ export function readFollowedWork(
       posts: String(posts),
       old_posts: String(oldPosts),
       ...(expiry === null ? {} : { expiry }),
+      ...(step === 1n ? {} : { step: String(step) }),
     },
     unfolds: setting.reportsPosts,
   }

@@ -123,14 +123,23 @@ export function checkQuantity(
   quantity: bigint,
   { field, name }: { field: OrderField; name: string },
 ): void {
+  checkLimits(service, quantity, { field, name })
+  if (quantity % service.quantityStep !== 0n) {
+    throw invalidField(`/${field}`, `${name} must be a multiple of ${service.quantityStep}`)
+  }
+}
+
+/** Refuses what is not between the service's min and max. */
+export function checkLimits(
+  service: CatalogueService,
+  quantity: bigint,
+  { field, name }: { field: OrderField; name: string },
+): void {
   if (quantity < service.minQuantity || quantity > service.maxQuantity) {
     throw invalidField(
       `/${field}`,
       `${name} must be between ${service.minQuantity} and ${service.maxQuantity}`,
     )
-  }
-  if (quantity % service.quantityStep !== 0n) {
-    throw invalidField(`/${field}`, `${name} must be a multiple of ${service.quantityStep}`)
   }
 }
 

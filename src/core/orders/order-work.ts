@@ -7,8 +7,8 @@
  * - `answer_number`, `username`, `hashtag`, `media`: texts.
  * - A drip-feed: `runs` and `interval` (minutes) beside what the type asks for.
  * - An order that follows the posts of a user: `username`, `min`, `max`, `delay` (minutes), `posts`
- *   and `old_posts`, all of them given; `expiry` (YYYY-MM-DD) where it was asked for. Its link is
- *   the username.
+ *   and `old_posts`, all of them given; `expiry` (YYYY-MM-DD) where it was asked for; `step`, no
+ *   field of a request, where the service has one. Its link is the username.
  */
 export interface OrderWork {
   readonly link: string

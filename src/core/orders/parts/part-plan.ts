@@ -3,8 +3,9 @@ import { endOfLocalDay } from '../../../lib/periods.ts'
 /**
  * How an order in parts is delivered, as `params` of its row say; nothing else reads their shape.
  * - A drip-feed: the quantity in `runs` equal parts, begun every `interval` minutes.
- * - An order that follows the posts of a user: a part of `min` to `max` for each of `posts` posts,
- *   `old_posts` of which may be older than the order, until the end of `expiry`.
+ * - An order that follows the posts of a user: a part of `min` to `max`, in multiples of `step`, for
+ *   each of `posts` posts, `old_posts` of which may be older than the order, until the end of
+ *   `expiry`.
  */
 export type PartPlan = DripPlan | PostsPlan
 
@@ -22,6 +23,8 @@ export interface PostsPlan {
   readonly username: string
   readonly min: bigint
   readonly max: bigint
+  /** As the service had it when the order was placed; a multiple of it is between min and max. */
+  readonly step: bigint
   /** From the moment a post is seen to its delivery. */
   readonly delayMs: number
   readonly posts: number
@@ -53,6 +56,7 @@ export function readPartPlan(whole: { params: unknown; quantity: bigint }): Part
     username,
     min: BigInt(wholeNumber(rest.min, 'min')),
     max: BigInt(wholeNumber(rest.max, 'max')),
+    step: BigInt(wholeNumber(rest.step ?? '1', 'step')),
     delayMs: wholeNumber(rest.delay ?? '0', 'delay') * MINUTE_MS,
     posts: wholeNumber(rest.posts, 'posts'),
     oldPosts: wholeNumber(rest.old_posts ?? '0', 'old_posts'),

@@ -57,6 +57,7 @@ describe('what an order in parts says of its parts', () => {
       username: 'anna',
       min: 1n,
       max: 9n,
+      step: 1n,
       delayMs: 120_000,
       posts: 4,
       oldPosts: 1,
@@ -158,6 +159,7 @@ describe('an order that follows posts', () => {
     username: 'anna',
     min: 5n,
     max: 10n,
+    step: 1n,
     delayMs: 60_000,
     posts: 3,
     oldPosts: 1,
@@ -196,12 +198,38 @@ describe('an order that follows posts', () => {
   it('gives each post between min and max, the same each time', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 10n ** 9n }), fc.nat(10_000), (id, part) => {
-        const quantity = quantityOf({ min: 5n, max: 10n }, id, part)
+        const quantity = quantityOf({ min: 5n, max: 10n, step: 1n }, id, part)
         assert.ok(quantity >= 5n && quantity <= 10n)
-        assert.equal(quantityOf({ min: 5n, max: 10n }, id, part), quantity)
+        assert.equal(quantityOf({ min: 5n, max: 10n, step: 1n }, id, part), quantity)
       }),
     )
     const seen = new Set(Array.from({ length: 100 }, (_, part) => quantityOf(plan, 1n, part)))
     assert.equal(seen.size, 6)
+  })
+
+  it('gives each post a multiple of the step, each that there is', () => {
+    const some = fc.bigInt({ min: 1n, max: 500n })
+    fc.assert(
+      fc.property(some, some, some, fc.nat(10_000), (step, times, slack, part) => {
+        // A multiple of the step, and up to as much below and above it.
+        const [min, max] = [step * times - (slack % step), step * times + (slack % step)]
+        const quantity = quantityOf({ min, max, step }, 1n, part)
+        assert.ok(quantity >= min && quantity <= max && quantity % step === 0n, `${quantity}`)
+      }),
+    )
+    const of = (min: bigint, max: bigint) => {
+      const parts = Array.from({ length: 100 }, (_, part) => part)
+      const given = parts.map((part) => quantityOf({ min, max, step: 10n }, 1n, part))
+      return [...new Set(given)].toSorted((a, b) => Number(a - b))
+    }
+    assert.deepEqual(of(20n, 40n), [20n, 30n, 40n])
+    assert.deepEqual(of(15n, 49n), [20n, 30n, 40n])
+    assert.deepEqual(of(95n, 105n), [100n])
+  })
+
+  it('keeps to the step that its service had when it was placed', () => {
+    const params = { username: 'anna', min: '20', max: '40', posts: '3', step: '10' }
+    const kept = readPartPlan({ params, quantity: 120n })
+    assert.equal(kept.kind === 'posts' && kept.step, 10n)
   })
 })

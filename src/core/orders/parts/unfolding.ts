@@ -157,14 +157,15 @@ function partsForPosts(step: UnfoldingStep, plan: PostsPlan): PartDraft[] {
   })
 }
 
-/** From min to max as if at random, and the same however often it is asked. */
+/** A multiple of step from min to max as if at random, the same however often it is asked. */
 export function quantityOf(
-  { min, max }: Pick<PostsPlan, 'min' | 'max'>,
+  { min, max, step }: Pick<PostsPlan, 'min' | 'max' | 'step'>,
   wholeId: bigint,
   part: number,
 ): bigint {
   const digest = createHash('sha256').update(`${wholeId} ${part}`).digest()
-  return min + (digest.readBigUInt64BE(0) % (max - min + 1n))
+  const least = (min + step - 1n) / step
+  return (least + (digest.readBigUInt64BE(0) % (max / step - least + 1n))) * step
 }
 
 function lookAgainAt({ whole, plan, sum, expiresAt, now }: UnfoldingStep, more: boolean): Date {
