@@ -7,10 +7,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { readConfig } from '../../src/config.ts'
-import { findFreePort } from '../../src/db/embedded/free-port.ts'
 import { types } from '../../src/db/types.ts'
 import { startPurser } from '../../src/purser.ts'
 import { type Answer, readAnswer } from './answer.ts'
+import { ownPort } from './own-port.ts'
 import { testDatabase } from './postgres.ts'
 
 /** `$DATA_DIR/demo.json`, as far as tests need it. */
@@ -110,7 +110,7 @@ export async function spawnTestPurser(
 ): Promise<SpawnedPurser> {
   const place = await newPlace(o.beside ? placeOf.get(o.beside) : undefined)
   // Known beforehand, so that a restart keeps it.
-  const port = await findFreePort()
+  const port = await ownPort()
   const env = { ...process.env, ...place.env, PORT: String(port), ...o.env }
   const url = `http://127.0.0.1:${port}`
   const printed: string[] = []
@@ -238,7 +238,7 @@ async function postForm(
 }
 
 const COMMAND = fileURLToPath(new URL('../../bin/purser.mjs', import.meta.url))
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 120_000
 const READY_POLL_MS = 50
 
 async function launch(

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { checkServer } from '../../src/db/check-server.ts'
-import { findFreePort } from '../../src/db/embedded/free-port.ts'
+import { ownPort } from '../kit/own-port.ts'
 import { testDatabase } from '../kit/postgres.ts'
 import { missing } from '../kit/program.ts'
 
 const skip = await missing('pgbouncer', { probe: ['--version'], name: 'pgbouncer' })
-const ATTEMPTS_MAX = 200
+const ATTEMPTS_MAX = 2_400
 
 async function answers(port: number): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -37,7 +37,7 @@ for (const { mode, refused } of [
     const folder = await mkdtemp(join(tmpdir(), 'purser-pooler-'))
     t.after(() => rm(folder, { recursive: true, force: true }))
     await chmod(folder, 0o755)
-    const port = await findFreePort()
+    const port = await ownPort()
     const { host, port: serverPort, user, password, database: name } = database.connection
     const server = `host=${host} port=${serverPort} dbname=${name} user=${user}`
     const secret = password === '' ? '' : ` password=${password}`

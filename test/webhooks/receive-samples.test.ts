@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { findFreePort } from '../../src/db/embedded/free-port.ts'
 import { created } from '../kit/operator.ts'
+import { ownPort } from '../kit/own-port.ts'
 import { missing } from '../kit/program.ts'
 import { startTestPurser } from '../kit/purser.ts'
 import { newCustomer, place, reach, setOrder } from '../kit/shop.ts'
@@ -37,7 +37,7 @@ const SAMPLES = [
   },
 ] as const
 
-const WITHIN_MS = 30_000
+const WITHIN_MS = 120_000
 const POLL_MS = 50
 
 const skips = await Promise.all(
@@ -47,7 +47,7 @@ for (const [at, { file, program, args }] of SAMPLES.entries()) {
   const skip = skips[at] ?? false
   test(`${file} believes what is signed, and no more`, { skip }, async () => {
     const customer = await newCustomer(purser, { credit: '10.00' })
-    const port = await findFreePort()
+    const port = await ownPort()
     const url = `http://127.0.0.1:${port}/`
     const { secret } = await created<{ secret: string }>(
       purser,
