@@ -55,7 +55,10 @@ test('a week ahead it is made out, on the day it is paid, once', async () => {
   const anna = await shop.customer({ credit: '20' })
   const server = await shop.rent(anna, { addons: ['cpanel'] })
   const [one, two] = [await shop.process(), await shop.process()]
-  shop.travel(new Date('2026-04-02T20:59:59Z'))
+  const due = await subscription(server.subscriptionId)
+  assert.equal(due.next_invoice_at?.toISOString(), '2026-04-02T21:00:00.000Z')
+  // The clock goes on while the scheduler works.
+  shop.travel(new Date('2026-04-02T20:50:00Z'))
   await one.runDry()
   assert.equal((await shop.purchases(anna)).length, 0)
   shop.travel(new Date('2026-04-02T21:00:01Z'))

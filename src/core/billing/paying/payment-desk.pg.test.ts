@@ -138,6 +138,10 @@ test('while a provider does not answer the money is held, and a worker finishes 
   await desk.drained()
   assert.equal((await scene.purchase(purchaseId)).state, 'processing')
   await scene.assertBooksBalance()
+  // The longer it has waited, the later it is asked again: here, in a minute.
+  await scene.query(`update purchase set updated_at = now() - interval '1 hour' where id = $1`, [
+    purchaseId,
+  ])
   await scene.lapse()
   assert.equal(await resumePayments(other, { limit: 10 }), 1)
   assert.equal((await scene.purchase(purchaseId)).state, 'processing')
