@@ -194,7 +194,8 @@ test('what a provider says while a correction is confirmed is not lost', async (
     const confirming = confirm(BigInt(correction?.id ?? 0))
     for (let waits = 0; waits === 0; await pause(20)) {
       const { rowCount } = await shop.database.pool.query(
-        `select from pg_locks where not granted and locktype = 'transactionid'`,
+        `select from pg_locks l join pg_stat_activity a using (pid)
+         where not l.granted and l.locktype = 'transactionid' and a.datname = current_database()`,
       )
       waits = rowCount ?? 0
     }
