@@ -86,11 +86,26 @@ async function connect(terms: object = {}): Promise<{ id: string; name: string }
 
 const show = async (id: string) => (await admin.ask('GET', `/admin/v1/upstreams/${id}`)).json
 
+/** Nobody is looking at it: what is written at the end of a look is written. */
+const IS_IDLE = '(lease_until is null or lease_until <= clock_timestamp())'
+
+/** Has an upstream looked at anew, from the beginning, once nobody is looking at it. */
 async function lookNow(id: string): Promise<void> {
-  await admin.database.pool.query(
-    'update upstream set services_at = null, look_at = $1 where id = $2',
-    [new Date(0), id],
+  await until(async () => {
+    const { rowCount } = await admin.database.pool.query(
+      `update upstream set services_at = null, look_at = $1 where id = $2 and ${IS_IDLE}`,
+      [new Date(0), id],
+    )
+    return rowCount === 1
+  })
+}
+
+async function isIdle(id: string): Promise<boolean> {
+  const { rowCount } = await admin.database.pool.query(
+    `select from upstream where id = $1 and ${IS_IDLE}`,
+    [id],
   )
+  return rowCount === 1
 }
 
 /** How an upstream stands once its services have been read anew. */
@@ -98,7 +113,8 @@ async function read(id: string) {
   await lookNow(id)
   return await until(async () => {
     const upstream = await show(id)
-    return upstream.services_at !== null && upstream.balance_at !== null && upstream
+    const isRead = upstream.services_at !== null && upstream.balance_at !== null
+    return isRead && (await isIdle(id)) && (await show(id))
   })
 }
 

@@ -3,6 +3,7 @@ import { SYSTEM } from '../core/actor.ts'
 import { execute, type Funnel } from '../core/execute.ts'
 import type { Operation } from '../core/operation.ts'
 import { claimUpstreams, type DueUpstream } from '../core/upstreams/claim-upstreams.ts'
+import { limitsAreTold } from '../core/upstreams/follow-limits.ts'
 import { pricesAreInLine } from '../core/upstreams/follow-prices.ts'
 import { isSameList } from '../core/upstreams/is-same-list.ts'
 import { readOffers } from '../core/upstreams/offer-views.ts'
@@ -52,8 +53,8 @@ async function lookAt(deps: UpstreamWorkerDeps, upstream: DueUpstream): Promise<
   const { funnel, upstreams, log } = deps
   const upstreamId = upstream.id
   const lookAt = new Date(funnel.clock.now().getTime() + LOOK_EVERY_MS)
-  // Another process may have connected it a moment ago.
-  if (upstreams.upstream(upstream.name) === undefined) await upstreams.refresh()
+  // Any process may have connected it, or changed its key, a moment ago.
+  await upstreams.refresh()
   const driver = upstreams.upstream(upstream.name)
   if (driver === undefined) throw new Error(`upstream ${upstream.name} has no driver`)
   try {
@@ -86,10 +87,12 @@ async function readServices(
   // A list that was lost on the way must not take everything from the shop.
   if (offers.length === 0 && known.size > 0)
     throw new UpstreamFailure('services: the list is empty')
+  const upstream = await readUpstream(db, upstreamId)
   const isSame =
     servicesAt !== null &&
     isSameList(known, offers) &&
-    (await pricesAreInLine(db, await readUpstream(db, upstreamId)))
+    (await pricesAreInLine(db, upstream)) &&
+    (await limitsAreTold(db, upstream))
   if (isSame) await run(funnel, recordSameOffers, { upstreamId })
   else await run(funnel, recordOffers, { upstreamId, offers, currency })
 }
