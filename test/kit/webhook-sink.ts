@@ -18,14 +18,14 @@ export interface WebhookSink {
   readonly url: string
   /** What has arrived, whatever was answered. */
   readonly received: Received[]
-  /** How the next requests are answered. */
-  answer: (request: Received) => SinkAnswer | Promise<SinkAnswer>
+  /** How the next requests are answered; `ended` resolves when whoever asked waits no longer. */
+  answer: (request: Received, ended: Promise<void>) => SinkAnswer | Promise<SinkAnswer>
   /** Waits until so many have arrived that fit, and gives them. */
   arrived(count: number, fits?: (request: Received) => boolean): Promise<Received[]>
   close(): Promise<void>
 }
 
-const WITHIN_MS = 30_000
+const WITHIN_MS = 120_000
 const POLL_MS = 20
 
 export async function openWebhookSink(): Promise<WebhookSink> {
@@ -60,7 +60,8 @@ export async function openWebhookSink(): Promise<WebhookSink> {
       body: JSON.parse(text),
     }
     received.push(message)
-    const answer = await sink.answer(message)
+    const ended = new Promise<void>((resolve) => response.once('close', resolve))
+    const answer = await sink.answer(message, ended)
     if (answer === 'hang') return
     const { status, headers } =
       typeof answer === 'number' ? { status: answer, headers: {} } : answer
