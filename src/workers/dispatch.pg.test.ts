@@ -136,7 +136,7 @@ const resolve = (orderId: bigint, resolution: Resolution) =>
 async function dieHandingOver(ids: readonly bigint[], provider: string): Promise<void> {
   const claim = { lease: crypto.randomUUID(), limit: 10, provider, askable: true }
   const taken = await claimUntaken(shop.database, { now: shop.clock.now(), ...claim })
-  assert.deepEqual(taken.map((order) => order.orderId).toSorted(), ids)
+  assert.deepEqual(new Set(taken.map((order) => order.orderId)), new Set(ids))
   await shop.database.pool.query(
     `update service_order set lease_until = now() - interval '1 s', look_at = $2
      where id = any ($1)`,

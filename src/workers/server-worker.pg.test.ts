@@ -130,9 +130,11 @@ test('a provider that never answers is asked again', async () => {
     setSuspended: (requests) =>
       ++asked === 1 ? new Promise(() => {}) : inner.setSuspended(requests),
   }
-  start(silent, { patienceMs: 50 })
+  start(silent, { patienceMs: 250 })
   await told(server, true)
-  assert.deepEqual(warnings, ['a provider does not answer'])
+  // Where the machine is slow, a later answer may have been waited for in vain, too.
+  assert.deepEqual([...new Set(warnings)], ['a provider does not answer'])
+  assert.ok(asked >= 2)
 })
 
 test('a state that changes while the provider is told is told again', async () => {
