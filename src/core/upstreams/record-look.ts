@@ -1,6 +1,7 @@
 import { moveEpoch } from '../epoch.ts'
 import { raiseNotice, settleNotice } from '../notices/raise-notice.ts'
 import type { Operation } from '../operation.ts'
+import { followLimits } from './follow-limits.ts'
 import { followOffers } from './follow-prices.ts'
 import { writeOffers } from './offer-store.ts'
 import { readOffers } from './offer-views.ts'
@@ -93,7 +94,7 @@ export interface RecordOffersInput {
 
 /**
  * What an upstream sells now, and what that does to the services here: prices follow, what is gone
- * or costs more is paused with a notice.
+ * or costs more is paused with a notice, and what it takes less of is told.
  */
 export const recordOffers: Operation<RecordOffersInput, null> = {
   name: 'upstream.record_offers',
@@ -106,6 +107,7 @@ export const recordOffers: Operation<RecordOffersInput, null> = {
     const before = await readOffers(tx, upstreamId)
     await writeOffers(tx, upstreamId, offers, now)
     await followOffers(context, upstream, before)
+    await followLimits(context, upstream, before)
     await updateUpstreamRow(tx, upstreamId, { services_at: now, currency: upstream.currency })
     return null
   },
