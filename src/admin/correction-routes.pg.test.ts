@@ -12,9 +12,14 @@ async function corrected(): Promise<{ order: bigint; id: string }> {
   const order = await place(customer, { service: 1, quantity: 10_000 })
   await setOrder(purser, order, { status: 'Completed' })
   const { rows } = await purser.pool.query<{ id: bigint }>(
-    `insert into correction (order_id, account_id, reported_state, remains, amount, created_at)
-     select id, account_id, 'partial', 1000, 900000, now() from service_order where id = $1
-     returning id`,
+    `with made as (
+       insert into correction (order_id, account_id, reported_state, remains, amount, created_at)
+       select id, account_id, 'partial', 1000, 900000, now() from service_order where id = $1
+       returning id, order_id, account_id)
+     insert into event (kind, subject_id, account_id, actor_kind, data, created_at)
+     select 'order.correction_proposed', order_id, account_id, 'system',
+       jsonb_build_object('correction', id::text), now()
+     from made returning (select id from made)`,
     [order],
   )
   return { order, id: String(rows[0]?.id) }

@@ -25,7 +25,7 @@ export interface Books {
   credit(customer: Customer, amountMicros: bigint): Promise<bigint>
   /** Places an order that is charged `chargeMicros`; returns its number. */
   order(customer: Customer, chargeMicros: bigint): Promise<bigint>
-  /** Brings an order into a state, with its event, and gives `refundMicros` back. */
+  /** Brings an order into a state, with its event, and gives `refundMicros` back: its share. */
   enter(customer: Customer, orderId: bigint, state: string, refundMicros?: bigint): Promise<void>
   balance(customer: Customer): Promise<bigint>
   /** Runs statements with triggers and foreign keys off, as somebody who tampers would. */
@@ -164,6 +164,9 @@ async function enterState(
   const { accountId, walletId, currency } = o.customer
   const now = new Date()
   await sql`update service_order set state = ${o.state}, refunded = refunded + ${o.refundMicros},
+    remains = case when ${o.state} in ('partial', 'canceled')
+      then coalesce(div(${o.refundMicros} * quantity, nullif(charge, 0)), 0)
+      when ${o.state} = 'completed' then 0 else remains end,
     look_at = case when ${TERMINAL.includes(o.state)} then null else look_at end
     where id = ${o.orderId}`.execute(tx)
   await addEvent(tx, { kind: `order.${o.state}`, orderId: o.orderId, accountId })

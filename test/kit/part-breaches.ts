@@ -82,15 +82,15 @@ export const PART_PLANTS: readonly PartPlant[] = [
   {
     breach: 'an order that gave back for what its parts delivered',
     check: 'parts_add_up',
-    says: /^order \d+ is partial: quantity 100, remains 20, .* delivered 100, open 0$/,
+    says: /^order \d+ is partial: quantity 100, remains 20, .* delivered 100, open 0, nowhere 0$/,
     plant: ({ partIds }) => `update service_order set remains = 0 where id = ${partIds[1]}`,
   },
   {
     breach: 'an order that ended before its parts',
     check: 'parts_add_up',
-    says: /^order \d+ is partial: .* open 1$/,
-    plant: ({ partIds }) => `update service_order set state = 'in_progress', look_at = now()
-      where id = ${partIds[1]}`,
+    says: /^order \d+ is partial: .* open 1, nowhere 0$/,
+    plant: ({ partIds }) => `update service_order set state = 'in_progress', look_at = now(),
+      provider_ref = 'x' where id = ${partIds[1]}`,
   },
   {
     breach: 'a part that changed without an event',

@@ -1,13 +1,16 @@
 import { type RawBuilder, sql } from 'kysely'
 import { among } from './verify-check.ts'
+import { wrongCorrectionEvents } from './verify-corrections.ts'
 import { wrongOrderEvents } from './verify-orders.ts'
+import { wrongRefillEvents } from './verify-refills.ts'
 import type { VerifyScope } from './verify-scope.ts'
 
 /** Each change of state has its event, and each event its change. */
 export function wrongEvents(scope: VerifyScope): RawBuilder<unknown> {
   return sql`${wrongOrderEvents(scope)} union all ${wrongCreditEvents(scope)}
     union all ${wrongPurchaseEvents(scope)} union all ${wrongSubscriptionEvents(scope)}
-    union all ${wrongChargeEvents(scope)}`
+    union all ${wrongChargeEvents(scope)} union all ${wrongRefillEvents(scope)}
+    union all ${wrongCorrectionEvents(scope)}`
 }
 
 /** A credit is granted or taken back once. */

@@ -32,15 +32,13 @@ async function checkpoint(): Promise<{ transfer_id: bigint }> {
  */
 async function verifyAll(): Promise<void> {
   const newest = await newestTransfer()
-  for (let run = 0; run < RUNS_MAX; run++) {
+  for (;;) {
     assert.deepEqual(names(await verify()), [])
     if ((await checkpoint()).transfer_id === newest) return
     await setTimeout(RUN_PAUSE_MS)
   }
-  assert.fail(`transfer ${newest} is not settled after ${RUNS_MAX} runs`)
 }
 
-const RUNS_MAX = 500
 const RUN_PAUSE_MS = 20
 
 async function newestTransfer(): Promise<bigint> {

@@ -1,39 +1,31 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { AFTERMATH_PLANTS } from '../../../test/kit/aftermath-breaches.ts'
+import { assertNamed, CLEAN_CHECKS } from '../../../test/kit/assert-named.ts'
 import { BILLING_PLANTS } from '../../../test/kit/billing-breaches.ts'
 import { newBillingScene } from '../../../test/kit/billing-scene.ts'
-import type { Books } from '../../../test/kit/books.ts'
 import { NOWHERE, PLANTS, transfer } from '../../../test/kit/ledger-breaches.ts'
 import { newScene } from '../../../test/kit/ledger-scene.ts'
 import { newPartScene, PART_PLANTS } from '../../../test/kit/part-breaches.ts'
 import { readTrialBalance } from './trial-balance.ts'
 import { VERIFY_CHECKS } from './verify-checks.ts'
-import { type Verification, verifyLedger } from './verify-ledger.ts'
-
-const CLEAN = VERIFY_CHECKS.map(({ name }) => ({ name, ok: true, breaches: [], count: 0 }))
-
-function breachesOf(result: Verification, name: string): readonly string[] {
-  const check = result.checks.find((each) => each.name === name)
-  assert.ok(check, `no check ${name}`)
-  assert.equal(check.ok, check.breaches.length === 0)
-  return check.breaches
-}
+import { verifyLedger } from './verify-ledger.ts'
 
 describe('verify names what is wrong, in what is new and in all', () => {
   for (const { plant, ...told } of PLANTS) {
-    test(told.breach, () => isNamed({ newScene, plant, ...told }))
+    test(told.breach, () => assertNamed({ newScene, plant, ...told }))
   }
 
   for (const { plant, ...told } of BILLING_PLANTS) {
-    test(told.breach, () => isNamed({ newScene: newBillingScene, plant, ...told }))
+    test(told.breach, () => assertNamed({ newScene: newBillingScene, plant, ...told }))
   }
 
   for (const { plant, ...told } of PART_PLANTS) {
-    test(told.breach, () => isNamed({ newScene: newPartScene, plant, ...told }))
+    test(told.breach, () => assertNamed({ newScene: newPartScene, plant, ...told }))
   }
 
   test('every check has a plant', () => {
-    const plants = [...PLANTS, ...BILLING_PLANTS, ...PART_PLANTS]
+    const plants = [...PLANTS, ...BILLING_PLANTS, ...PART_PLANTS, ...AFTERMATH_PLANTS]
     assert.deepEqual(
       [...new Set(plants.map((plant) => plant.check))].toSorted(),
       VERIFY_CHECKS.map((check) => check.name).toSorted(),
@@ -41,38 +33,12 @@ describe('verify names what is wrong, in what is new and in all', () => {
   })
 })
 
-async function isNamed<Scene extends { readonly books: Books }>(o: {
-  readonly newScene: () => Promise<Scene>
-  readonly plant: (scene: Scene) => string
-  readonly check: string
-  readonly says: RegExp
-}): Promise<void> {
-  const scene = await o.newScene()
-  try {
-    const { database } = scene.books
-    assert.deepEqual((await verifyLedger(database, { all: false })).checks, CLEAN)
-    await scene.books.tamper(o.plant(scene))
-    for (const all of [false, true]) {
-      const result = await verifyLedger(database, { all })
-      assert.equal(result.ok, false)
-      assert.equal(result.all, all)
-      const found = breachesOf(result, o.check)
-      assert.ok(
-        found.some((line) => o.says.test(line)),
-        `${o.says} is not in ${JSON.stringify(found)}`,
-      )
-    }
-  } finally {
-    await scene.books.close()
-  }
-}
-
 test('clean books are ok in both ways, and the trial balance says so', async () => {
   const { books } = await newScene()
   try {
     for (const all of [false, false, true, false]) {
       const result = await verifyLedger(books.database, { all })
-      assert.deepEqual(result.checks, CLEAN)
+      assert.deepEqual(result.checks, CLEAN_CHECKS)
       assert.equal(result.ok, true)
     }
     assert.deepEqual(await readTrialBalance(books.database.db), {

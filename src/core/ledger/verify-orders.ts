@@ -2,18 +2,39 @@ import { type RawBuilder, sql } from 'kysely'
 import { among, money } from './verify-check.ts'
 import type { VerifyScope } from './verify-scope.ts'
 
+/**
+ * All refunds of an order together are what it says, and at most its charge. Its end gives back at
+ * most once, by the rule of its state, whoever ended it: partial and canceled the undelivered share,
+ * rounded down, or what was left of the charge where that was less; failed all that was left; any
+ * other state nothing. What an operator gives back besides is bound by the charge alone.
+ */
 export function wrongRefunds(scope: VerifyScope): RawBuilder<unknown> {
   return sql`
-    select format('order %s: charge %s, refunded %s, its refunds make %s', o.id,
-      ${money('o.charge')}, ${money('o.refunded')}, trim_scale(coalesce(s.made, 0) / 1000000))
-      as breach
+    select case when f.made <> o.refunded or f.made > o.charge
+      then format('order %s: charge %s, refunded %s, its refunds make %s', o.id,
+        ${money('o.charge')}, ${money('o.refunded')}, ${money('f.made')})
+      else format('order %s is %s: charge %s, remains %s of %s, given back as %s %s, in all %s', o.id,
+        o.state, ${money('o.charge')}, o.remains, o.quantity, coalesce(f.cause, 'none'),
+        ${money('f.by_end')}, ${money('f.made')})
+      end as breach
     from service_order o
     left join (
-      select r.order_id, sum(r.amount) as made from order_refund r
+      select r.order_id, sum(r.amount) as made,
+        sum(r.amount) filter (where r.cause <> 'operator') as by_end,
+        string_agg(r.cause, ' ') filter (where r.cause <> 'operator') as cause
+      from order_refund r
       where ${among(scope.orderIds, 'r.order_id')} group by r.order_id
     ) s on s.order_id = o.id
+    cross join lateral (
+      select coalesce(s.made, 0) as made, coalesce(s.by_end, 0) as by_end, s.cause,
+        div(o.charge::numeric * o.remains, o.quantity) as share
+    ) f
     where ${among(scope.orderIds, 'o.id')}
-      and (coalesce(s.made, 0) <> o.refunded or coalesce(s.made, 0) > o.charge)`
+      and (f.made <> o.refunded or f.made > o.charge or f.cause <> o.state
+        or case o.state when 'failed' then f.made < o.charge
+          when 'partial' then f.by_end > f.share or f.by_end < f.share and f.made < o.charge
+          when 'canceled' then f.by_end > f.share or f.by_end < f.share and f.made < o.charge
+          else f.by_end > 0 end)`
 }
 
 /**

@@ -4,8 +4,12 @@ import type { VerifyScope } from './verify-scope.ts'
 
 /**
  * The parts of an order are of its account, service and currency, cost nothing, are numbered
- * without a gap and come to no more than it; what they did not deliver is what it gave back for,
- * unless an operator said where it ends.
+ * without a gap and come to no more than it. Once it has ended so have they, and what they did not
+ * deliver is what it gave back for.
+ *
+ * Where an operator said how it ends, what it gave back for is his word, held by
+ * `refunds_within_charge`, and parts that a provider has, or may have, run to their end: none is
+ * open that is yet to be handed over.
  */
 export function wrongParts(scope: VerifyScope): RawBuilder<unknown> {
   return sql`${strayParts(scope)} union all ${wrongSums(scope)}`
@@ -29,22 +33,25 @@ function strayParts(scope: VerifyScope): RawBuilder<unknown> {
 
 function wrongSums(scope: VerifyScope): RawBuilder<unknown> {
   return sql`
-    select format('order %s is %s: quantity %s, remains %s, parts %s of %s, delivered %s, open %s',
-      w.id, w.state, w.quantity, w.remains, p.made, p.quantity, p.delivered, p.open)
+    select format('order %s is %s: quantity %s, remains %s, parts %s of %s, delivered %s, open %s,'
+      ' nowhere %s', w.id, w.state, w.quantity, w.remains, p.made, p.quantity, p.delivered, p.open,
+      p.nowhere)
     from (${wholes(scope)}) w
     cross join lateral (
       select count(*) as made, coalesce(max(p.part), 0) as last,
         coalesce(sum(p.quantity), 0) as quantity,
         coalesce(sum(case p.state when 'failed' then 0 when 'done' then p.quantity
           else p.quantity - p.remains end), 0) as delivered,
-        count(*) filter (where p.state in ('pending', 'in_progress')) as open
+        count(*) filter (where p.state in ('pending', 'in_progress')) as open,
+        count(*) filter (where p.state in ('pending', 'in_progress')
+          and p.submit_asked_at is null and p.provider_ref is null) as nowhere
       from service_order p where p.parent_id = w.id and p.parent_id is not null
     ) p
     where p.made <> p.last or p.quantity > w.quantity
-      or w.state in ('completed', 'partial', 'canceled', 'failed')
-        and (p.open > 0 or p.delivered <> w.quantity - w.remains)
-        and not exists (select from event e where e.subject_id = w.id
-          and e.kind = 'order.' || w.state and e.actor_kind = 'operator')`
+      or w.state not in ('pending', 'in_progress') and (p.nowhere > 0
+        or (p.open > 0 or p.delivered <> w.quantity - w.remains)
+          and not exists (select from event e where e.subject_id = w.id
+            and e.kind = 'order.' || w.state and e.actor_kind = 'operator'))`
 }
 
 /** Those that have changed, and those whose parts have. */

@@ -8,6 +8,8 @@ export interface VerifyScope {
   readonly afterTransferId: bigint | null
   /** Orders to be looked at; null: all. */
   readonly orderIds: readonly bigint[] | null
+  /** Refills to be looked at; null: all. */
+  readonly refillIds: readonly bigint[] | null
   /** Purchases to be looked at; null: all. */
   readonly purchaseIds: readonly bigint[] | null
   /** Subscriptions to be looked at; null: all. */
@@ -26,6 +28,7 @@ export async function readScope(db: Db, span: VerifiedSpan): Promise<VerifyScope
     return {
       afterTransferId: null,
       orderIds: null,
+      refillIds: null,
       purchaseIds: null,
       subscriptionIds: null,
       changed: () => sql`true`,
@@ -39,14 +42,28 @@ export async function readScope(db: Db, span: VerifiedSpan): Promise<VerifyScope
     select e.subject_id from event e
     where e.restore_epoch >= ${span.restoreEpoch} and e.tx_id >= ${since}
       and e.kind like ${`${kinds}.%`}`
+  const orderIds = await readIds(
+    db,
+    sql`select o.id from service_order o where ${changed('o')}
+      union select r.order_id from order_refund r where ${changed('r')}
+      union select c.order_id from correction c where ${changed('c')}
+      union ${told('order')} union ${told('order_part')}`,
+  )
   return {
     afterTransferId: base.transferId,
-    orderIds: await readIds(
-      db,
-      sql`select o.id from service_order o where ${changed('o')}
-        union select r.order_id from order_refund r where ${changed('r')}
-        union ${told('order')} union ${told('order_part')}`,
-    ),
+    orderIds,
+    refillIds:
+      orderIds &&
+      (await readIds(
+        db,
+        sql`select n.id from refill r join refill n on n.order_id = r.order_id
+            where ${changed('r')}
+          union select k.refill_id from refill_work k where ${changed('k')}
+          union select r.id from service_order o
+            join refill r on r.order_id = coalesce(o.parent_id, o.id)
+            where o.id = any (${orderIds}::bigint[])
+          union ${told('refill')}`,
+      )),
     purchaseIds: await readIds(
       db,
       sql`select p.id from purchase p where ${changed('p')}
