@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer } from './kit/answer.ts'
 import { describedDocuments } from './kit/described-documents.ts'
 import { assertDocumented, at, committed, schemaAt, schemaErrors } from './kit/documented.ts'
+import { keepInProgress } from './kit/held-delivery.ts'
 import { changed, created } from './kit/operator.ts'
 import { type Fields, startTestPurser, type TestPurser } from './kit/purser.ts'
 import { allowRefills, deliveredOrders } from './kit/refill-scene.ts'
@@ -17,7 +18,6 @@ import {
   monthlyName,
   newCustomer,
   place,
-  reach,
   servicesByType,
 } from './kit/shop.ts'
 import { startUpstreamPanel } from './kit/upstream-panel.ts'
@@ -201,7 +201,7 @@ test('every error of the panels comes as documented', async () => {
 /** A cancel of an order that its provider works on, while the provider fails. */
 async function providerFailure(name: 'panel' | 'panelbon'): Promise<Answer> {
   const id = await place(customer, { service: 1, quantity: 10_000 })
-  await reach(purser, id, 'in_progress')
+  await keepInProgress(purser, id)
   await injectFault(purser, { operation: 'cancel', fault: 'error', times: 1 })
   return await customer[name]({ action: 'cancel', orders: String(id) })
 }

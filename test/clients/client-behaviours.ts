@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { holdPending } from '../kit/held-delivery.ts'
 import { startTestPurser } from '../kit/purser.ts'
 import { allowRefills, deliveredOrders, refillsOf } from '../kit/refill-scene.ts'
 import {
@@ -305,7 +306,9 @@ function behavioursOf(kind: ClientKind): void {
   })
 }
 
-/** An order of 50 that no provider has taken yet: it can be canceled in full. */
+/** An order of 50 of which nothing is delivered yet: it can be canceled in full. */
 async function fresh(customer: Customer): Promise<number> {
-  return Number(await place(customer, { service: 1, quantity: 50 }))
+  const id = await place(customer, { service: 1, quantity: 50 })
+  await holdPending(purser, id)
+  return Number(id)
 }

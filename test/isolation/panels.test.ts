@@ -1,9 +1,10 @@
 /** Whatever names another account's object is answered as if there were no such object. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { keepInProgress } from '../kit/held-delivery.ts'
 import { assertBooksBalance, type Fields, startTestPurser } from '../kit/purser.ts'
 import { allowRefills, deliveredOrders } from '../kit/refill-scene.ts'
-import { footprint, monthlyName, newCustomer, orderRow, place, reach } from '../kit/shop.ts'
+import { footprint, monthlyName, newCustomer, orderRow, place } from '../kit/shop.ts'
 
 const purser = await startTestPurser()
 after(() => purser.stop())
@@ -40,7 +41,7 @@ const WAYS: Readonly<Record<string, readonly ((id: string) => Fields)[]>> = {
 const owner = await newCustomer(purser, { credit: '100.00' })
 const stranger = await newCustomer(purser, { credit: '100.00' })
 const theirs = await place(owner, { ...ADD, idempotency_key: 'shared' })
-await reach(purser, theirs, 'in_progress')
+await keepInProgress(purser, theirs)
 
 test('the table has every action that there is', async () => {
   for (const dialect of ['panel', 'panelbon'] as const) {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const RUN_TIMEOUT_MS = 60_000
+const RUN_TIMEOUT_MS = 180_000
 
 /**
  * Why tests that need a program are skipped on this machine: `false` where it is there, one line

@@ -11,7 +11,7 @@ export async function allowRefills(purser: PurserClient): Promise<void> {
   await changed(purser, 'PATCH /services/1', terms)
 }
 
-const HANDED_WITHIN_MS = 60_000
+const HANDED_WITHIN_MS = 120_000
 const POLL_MS = 50
 
 /** Places orders of service 1 and has the simulated provider complete them. */

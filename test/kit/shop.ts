@@ -143,7 +143,7 @@ export async function footprint(
   return rows[0]
 }
 
-const STATE_WITHIN_MS = 60_000
+const STATE_WITHIN_MS = 120_000
 const STATE_POLL_MS = 50
 
 /** Waits until the simulated driver has brought the order into `state`. */

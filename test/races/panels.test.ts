@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Answer } from '../kit/answer.ts'
+import { keepInProgress } from '../kit/held-delivery.ts'
 import { assertBooksBalance, type Fields, type PurserClient } from '../kit/purser.ts'
 import {
   type Customer,
@@ -12,7 +13,6 @@ import {
   orderNumber,
   orderRow,
   place,
-  reach,
   transfersOf,
 } from '../kit/shop.ts'
 import { newTestService, setPrice, spawnTwo, walletOf } from '../kit/two-pursers.ts'
@@ -153,7 +153,7 @@ test('100 cancels of an order while its provider reports partial refund it once'
   for (const delivered of [0, 333]) {
     const before = await walletOf(one, customer.id)
     const id = await place(customer, ADD)
-    await reach(one, id, 'in_progress')
+    await keepInProgress(one, id)
     const name = await monthlyName(one, id)
     const cancels = allAtOnce(ways, 100, (send, at) =>
       send({ action: 'cancel', orders: at % 3 === 0 ? name : String(id) }),

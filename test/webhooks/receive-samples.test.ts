@@ -4,11 +4,12 @@ import { spawn } from 'node:child_process'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { keepInProgress } from '../kit/held-delivery.ts'
 import { created } from '../kit/operator.ts'
 import { ownPort } from '../kit/own-port.ts'
 import { missing } from '../kit/program.ts'
 import { startTestPurser } from '../kit/purser.ts'
-import { newCustomer, place, reach, setOrder } from '../kit/shop.ts'
+import { newCustomer, place, setOrder } from '../kit/shop.ts'
 
 const purser = await startTestPurser({ env: { WEBHOOK_NETWORKS: '127.0.0.1' } })
 after(() => purser.stop())
@@ -73,7 +74,7 @@ for (const [at, { file, program, args }] of SAMPLES.entries()) {
       assert.equal(await post(url, {}), 401)
 
       const id = await place(customer, { service: 1, quantity: 1_000 })
-      await reach(purser, id, 'in_progress')
+      await keepInProgress(purser, id)
       await setOrder(purser, id, { status: 'partial', remains: 400 })
       const said = [`order ${id} is In progress`, `order ${id} is Partial`]
       const lines = () => printed.join('').split('\n').slice(0, -1)

@@ -6,8 +6,9 @@ import { Webhook } from 'standardwebhooks'
 import { openDatabase } from '../../src/db/database.ts'
 import { cleanUpOnce } from '../../src/workers/clean-up.ts'
 import { type Answer, readAnswer } from '../kit/answer.ts'
+import { keepInProgress } from '../kit/held-delivery.ts'
 import { startTestPurser } from '../kit/purser.ts'
-import { advanceClock, type Customer, newCustomer, place, reach, setOrder } from '../kit/shop.ts'
+import { advanceClock, type Customer, newCustomer, place, setOrder } from '../kit/shop.ts'
 import { openWebhookSink, type Received, type WebhookSink } from '../kit/webhook-sink.ts'
 
 const purser = await startTestPurser({
@@ -79,8 +80,10 @@ async function messagesOf(customer: Customer, endpoint: EndpointAnswer) {
   return (await asked<{ data: MessageAnswer[] }>(customer, path)).data
 }
 
+const WITHIN_MS = 120_000
+
 async function until<T>(read: () => Promise<T>, fits: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + WITHIN_MS
   for (;;) {
     const value = await read()
     if (fits(value)) return value
@@ -92,7 +95,7 @@ async function until<T>(read: () => Promise<T>, fits: (value: T) => boolean): Pr
 /** An order that is in progress, and ends as an operator says. */
 async function orderThatEnds(customer: Customer): Promise<bigint> {
   const id = await place(customer, { service: 1, quantity: 10_000 })
-  await reach(purser, id, 'in_progress')
+  await keepInProgress(purser, id)
   await setOrder(purser, id, { status: 'partial', remains: 2_500 })
   return id
 }

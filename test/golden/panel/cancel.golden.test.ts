@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertError, assertWire } from '../../kit/answer.ts'
+import { keepInProgress } from '../../kit/held-delivery.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
 import {
   footprint,
@@ -10,7 +11,6 @@ import {
   orderRow,
   panelAmount,
   place,
-  reach,
   setOrder,
   transfersOf,
 } from '../../kit/shop.ts'
@@ -24,11 +24,11 @@ const SUCCESS = '"cancel":{"status":"success"}'
 const UNKNOWN = '"error":"Incorrect order ID"'
 const REFUSED = '"error":"Order cannot be canceled"'
 
-/** Orders in progress, all made ready at once: the driver lets each wait a little first. */
+/** Orders in progress, all made ready at once, that do not end while others are tested. */
 const ready = await Promise.all(
   Array.from({ length: 4 }, async () => {
     const id = await place(customer, ORDER)
-    await reach(purser, id, 'in_progress')
+    await keepInProgress(purser, id)
     return id
   }),
 )

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, assertError, assertWire, readAnswer } from '../../kit/answer.ts'
+import { keepInProgress } from '../../kit/held-delivery.ts'
 import { assertBooksBalance, type Fields, startTestPurser } from '../../kit/purser.ts'
 import {
   disableKey,
@@ -8,7 +9,6 @@ import {
   injectFault,
   newCustomer,
   place,
-  reach,
   transfersOf,
 } from '../../kit/shop.ts'
 
@@ -200,7 +200,7 @@ async function provokeAll(legacy: boolean): Promise<[number, Answer][]> {
   const terms = { legacy_errors: legacy }
   const customer = await newCustomer(purser, { credit: '2.00', terms })
   const id = await place(customer, ADD)
-  await reach(purser, id, 'in_progress')
+  await keepInProgress(purser, id)
   const { key: readKey } = await customer.addKey({ scopes: ['read:all'], ...terms })
   await injectFault(purser, { operation: 'cancel', fault: 'error', times: 1 })
   const failed = await customer.panel({ action: 'cancel', orders: String(id) })

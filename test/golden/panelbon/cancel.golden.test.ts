@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { assertWire } from '../../kit/answer.ts'
+import { keepInProgress } from '../../kit/held-delivery.ts'
 import { assertBooksBalance, startTestPurser } from '../../kit/purser.ts'
 import {
   footprint,
@@ -9,7 +10,6 @@ import {
   newCustomer,
   orderRow,
   place,
-  reach,
   setOrder,
   transfersOf,
 } from '../../kit/shop.ts'
@@ -96,7 +96,7 @@ test("cancel: another account's order answers like a missing one", async () => {
 test('cancel: a provider that fails is 502 server error, one that refuses keeps the order', async () => {
   const { id, name } = await newOrder()
   const fields = { action: 'cancel', orders: name }
-  await reach(purser, id, 'in_progress')
+  await keepInProgress(purser, id)
   await injectFault(purser, { operation: 'cancel', fault: 'error', times: 1 })
   assertWire(await customer.panelbon(fields), 502, '{"error":"server error"}')
   await injectFault(purser, { operation: 'cancel', fault: 'refuse', times: 1 })

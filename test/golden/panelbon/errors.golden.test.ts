@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, assertWire } from '../../kit/answer.ts'
+import { keepInProgress } from '../../kit/held-delivery.ts'
 import { assertBooksBalance, type Fields, startTestPurser } from '../../kit/purser.ts'
 import {
   disableKey,
@@ -8,7 +9,6 @@ import {
   injectFault,
   newCustomer,
   place,
-  reach,
   transfersOf,
 } from '../../kit/shop.ts'
 
@@ -118,7 +118,7 @@ test('legacy_errors: every error that knows the key is a 200 with the same text'
   const id = await place(customer, ADD)
   assert.equal((await customer.panelbon({ ...ADD, quantity: 50 }, used)).status, 200)
   assertWire(await customer.panelbon({ ...ADD, quantity: 51 }, used), 200, REUSED)
-  await reach(purser, id, 'in_progress')
+  await keepInProgress(purser, id)
   await injectFault(purser, { operation: 'cancel', fault: 'error', times: 1 })
   assertWire(
     await customer.panelbon({ action: 'cancel', orders: String(id) }),
