@@ -24,8 +24,14 @@ const move = (name: 'key' | 'catalogue') => database.transaction((tx) => moveEpo
 test('nothing is trusted before the first reading', async () => {
   const watch = new EpochWatch(database.db, () => {})
   assert.equal(watch.fresh(), undefined)
-  const epochs = await watch.refresh()
-  assert.deepEqual(watch.fresh(), epochs)
+  for (;;) {
+    const epochs = await watch.refresh()
+    const fresh = watch.fresh()
+    // A reading that took a second is too old when it comes.
+    if (fresh === undefined) continue
+    assert.deepEqual(fresh, epochs)
+    return
+  }
 })
 
 test('a change is seen by who asks, and each epoch moves for itself', async () => {
