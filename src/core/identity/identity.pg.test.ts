@@ -165,7 +165,8 @@ test('a change of keys waits for the orders in flight and lets none begin before
   let waiting = false
   while (!waiting) {
     const { rows } = await database.pool.query(
-      "select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted",
+      `select count(*)::int as n from pg_locks l join pg_database d on d.oid = l.database
+       where d.datname = current_database() and l.locktype = 'advisory' and not l.granted`,
     )
     waiting = rows[0].n > 0
   }
