@@ -19,6 +19,8 @@ export interface UpstreamDialect {
   readonly cancels: 'panel' | 'panelbon' | 'one'
   /** Whether the status of several refills can be asked for. */
   readonly manyRefillStatus: boolean
+  /** Whether an order may be refilled that was refilled before. */
+  readonly refillsAgain: boolean
   /** Whether a repeat under the same Idempotency-Key has one effect. */
   readonly honoursKeys: boolean
 }
@@ -30,6 +32,7 @@ export const PANEL_DIALECT: UpstreamDialect = {
   manyStatus: 'status',
   cancels: 'panel',
   manyRefillStatus: true,
+  refillsAgain: true,
   honoursKeys: true,
 }
 
@@ -352,7 +355,10 @@ function refill(asked: Asked, fields: Readonly<Record<string, string>>): Answer 
   const id = fields.order ?? ''
   const order = world.orders.get(id)
   if (order === undefined) return refused(asked, 404, 'Incorrect order ID')
-  if (order.status !== 'Completed') return refused(asked, 400, 'Order cannot be refilled')
+  const before = [...world.refills.values()].some((each) => each.order === id)
+  if (order.status !== 'Completed' || (before && !dialect.refillsAgain)) {
+    return refused(asked, 400, 'Order cannot be refilled')
+  }
   const refillId = String(world.refills.size + 1)
   world.refills.set(refillId, { order: id, status: 'Pending' })
   return ok({ refill: dialect.numbers === 'numbers' ? Number(refillId) : refillId })
