@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import type { Db } from '../../db/database.ts'
 import { AMOUNT_MAX } from '../../lib/money.ts'
 import { actorId } from '../actor.ts'
 import type { Catalogue, CatalogueService } from '../catalogue/catalogue-cache.ts'
@@ -89,11 +88,8 @@ export async function placeOrderFor(
     } catch (refused) {
       // What was once bought under this key stays bought, though the service has changed since.
       if (key !== null && requestHash !== null && refused instanceof Refusal) {
-        const first = await firstEffect(desk.db, actor.accountId, { key, requestHash })
-        if (first) {
-          await awaitProvider(desk, first.output)
-          return first
-        }
+        const first = await firstEffect(desk, actor.accountId, { key, requestHash })
+        if (first) return first
       }
       // A service that was made or changed a moment ago must not be judged by what it was before.
       if (refused instanceof Refusal && (await desk.catalogue.again()).epoch !== catalogue.epoch) {
@@ -109,9 +105,7 @@ export async function placeOrderFor(
         }
         return {
           output: {
-            id: draft.id,
-            createdAt: outcome.createdAt,
-            currency: draft.currency,
+            ...{ id: draft.id, createdAt: outcome.createdAt, currency: draft.currency },
             listChargeMicros: draft.listChargeMicros,
             chargeMicros: draft.chargeMicros,
           },
@@ -210,17 +204,18 @@ function hashOf(request: OrderRequest): string {
   return hash('sha256', `order.place\0${JSON.stringify(fields)}`, 'hex')
 }
 
-/** The order that `key` has already placed; refuses `idempotency_key_reused`. */
+/** The order that `key` has already placed; refuses as placing it again would. */
 async function firstEffect(
-  db: Db,
+  desk: OrderDesk,
   accountId: bigint,
   by: { key: string; requestHash: string },
 ): Promise<Effect<PlacedOrder> | undefined> {
-  const order = await translateOutage(() => findOrderByKey(db, { accountId, key: by.key }))
+  const order = await translateOutage(() => findOrderByKey(desk.db, { accountId, key: by.key }))
   if (!order) return undefined
   if (order.requestHash.toString('hex') !== by.requestHash) {
     throw new Refusal('idempotency_key_reused')
   }
   const { requestHash, ...placed } = order
+  await awaitProvider(desk, placed)
   return { output: placed, replayed: true }
 }
