@@ -15,6 +15,7 @@ import { COMMITTER_LIMITS, OrderCommitter } from './core/orders/order-committer.
 import type { OrderDesk } from './core/orders/order-desk.ts'
 import { openSecretBox, type SecretBox } from './core/secret-box.ts'
 import type { ComputeDrivers } from './core/servers/compute-driver.ts'
+import type { UpstreamSettings } from './core/upstreams/upstream-driver.ts'
 import { UpstreamDrivers } from './core/upstreams/upstream-drivers.ts'
 import type { WebhookSender } from './core/webhooks/webhook-sender.ts'
 import { type ConnectionSettings, type Database, openDatabase } from './db/database.ts'
@@ -26,6 +27,7 @@ import { simulatedCards } from './drivers/payment/simulated-cards.ts'
 import { httpWebhookSender } from './drivers/webhook/http-webhook-sender.ts'
 import { Metrics } from './http/metrics.ts'
 import { RateLimiter } from './http/rate-limiter.ts'
+import { tellStanding } from './http/standing-metrics.ts'
 import { ShiftedClock } from './lib/clock.ts'
 import { readSecretKey } from './secret-key.ts'
 
@@ -86,11 +88,12 @@ export async function startCore(
   stops.push(() => watch.stop())
 
   const metrics = new Metrics()
+  tellStanding(metrics, database)
   const limiter = new RateLimiter(database.pool)
   limiter.start()
   stops.push(() => limiter.stop())
   const funnel = { database, clock }
-  const drivers = openDrivers({ funnel, config, secrets, log })
+  const drivers = openDrivers({ funnel, config, secrets, log, metrics })
   await drivers.delivery.start()
   stops.push(() => drivers.delivery.stop())
   const terms: BillingTerms = {
@@ -137,8 +140,9 @@ function openDrivers(o: {
   config: Config
   secrets: SecretBox
   log: Logger
+  metrics: Metrics
 }): Drivers {
-  const { secrets, log } = o
+  const { secrets, log, metrics } = o
   const { database, clock } = o.funnel
   const { db } = database
   const world = { pool: database.pool, clock }
@@ -146,8 +150,12 @@ function openDrivers(o: {
     ['simulated', simulatedDelivery(world)],
     [MANUAL_PROVIDER, manualDelivery(manualQueue(db))],
   ])
+  const open = (settings: UpstreamSettings) =>
+    apiV2Delivery(settings, {
+      onReply: (kind) => metrics.calledUpstream(settings.name, kind.replaceAll(' ', '_')),
+    })
   return {
-    delivery: new UpstreamDrivers({ db, secrets, builtIn, open: apiV2Delivery, log }),
+    delivery: new UpstreamDrivers({ db, secrets, builtIn, open, log }),
     compute: new Map([['simulated', simulatedCompute(world)]]),
     payment: new Map([['simulated', simulatedCards(world)]]),
     webhooks: httpWebhookSender({ networks: o.config.webhookNetworks }),

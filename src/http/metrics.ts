@@ -1,5 +1,23 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
+/** A `counter` only grows while the process lives. */
+interface Labelled<Label extends string> {
+  readonly type: 'gauge' | 'counter'
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly Label[]
+}
+
+interface Figure<Label extends string> {
+  readonly labels: Record<Label, string>
+  readonly value: number
+}
+
+/** Undefined: they are not known. */
+type Readings<Label extends string> =
+  | readonly Figure<Label>[]
+  | Promise<readonly Figure<Label>[] | undefined>
+
 /** What `/metrics` tells Prometheus. */
 export class Metrics {
   readonly registry = new Registry()
@@ -24,6 +42,13 @@ export class Metrics {
     registers: [this.registry],
   })
 
+  readonly #upstreamCalls = new Counter({
+    name: 'purser_upstream_calls_total',
+    help: 'Calls of upstreams by what became of them: answered, not sent, or lost on the way.',
+    labelNames: ['upstream', 'outcome'],
+    registers: [this.registry],
+  })
+
   constructor() {
     collectDefaultMetrics({ register: this.registry })
   }
@@ -40,18 +65,51 @@ export class Metrics {
     this.#seconds.observe(o.ms / 1000)
   }
 
+  calledUpstream(upstream: string, outcome: string): void {
+    this.#upstreamCalls.inc({ upstream, outcome })
+  }
+
   committed(orders: number): void {
     this.#batches.observe(orders)
   }
 
-  /** A figure that is read when Prometheus asks. */
-  gauge(name: string, help: string, read: () => number): void {
+  /** A figure that is read when Prometheus asks; undefined: it is not known. */
+  gauge(
+    name: string,
+    help: string,
+    read: () => number | undefined | Promise<number | undefined>,
+  ): void {
     new Gauge({
       name,
       help,
       registers: [this.registry],
-      collect() {
-        this.set(read())
+      async collect() {
+        this.set((await read()) ?? Number.NaN)
+      },
+    })
+  }
+
+  /** Figures by their labels, of which there are few, read when Prometheus asks. */
+  labelled<Label extends string>(o: Labelled<Label>, read: () => Readings<Label>): void {
+    const { name, help, labels: labelNames } = o
+    const shape = { name, help, labelNames, registers: [this.registry] }
+    if (o.type === 'gauge') {
+      new Gauge<Label>({
+        ...shape,
+        async collect() {
+          const figures = (await read()) ?? []
+          this.reset()
+          for (const { labels, value } of figures) this.set(labels, value)
+        },
+      })
+      return
+    }
+    new Counter<Label>({
+      ...shape,
+      async collect() {
+        const figures = (await read()) ?? []
+        this.reset()
+        for (const { labels, value } of figures) this.inc(labels, value)
       },
     })
   }

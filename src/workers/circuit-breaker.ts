@@ -7,6 +7,8 @@ interface Failing {
   readonly untilMs: number
 }
 
+export type BreakerState = 'closed' | 'open' | 'trial'
+
 /**
  * Which providers are left alone, and until when. One that fails is not asked for a while, twice
  * as long each time, up to a minute; then it is tried with little, until that succeeds.
@@ -20,7 +22,7 @@ export class CircuitBreaker {
   }
 
   /** closed: ask it. open: leave it alone. trial: see whether it works again. */
-  state(provider: string): 'closed' | 'open' | 'trial' {
+  state(provider: string): BreakerState {
     const failing = this.#failing.get(provider)
     if (failing === undefined) return 'closed'
     return failing.untilMs > this.#nowMs() ? 'open' : 'trial'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DueLine, readDueLines, readStrangers } from '../core/orders/claim-deliveries.ts'
-import { CircuitBreaker } from './circuit-breaker.ts'
+import { type BreakerState, CircuitBreaker } from './circuit-breaker.ts'
 import type { Delivering, DeliveryWorkerDeps } from './delivery-deps.ts'
 import { followDeliveries } from './follow-deliveries.ts'
 import { handOver, NEVER_MS } from './hand-over.ts'
@@ -18,7 +18,11 @@ export interface DeliveryFigures {
   readonly failing: number
 }
 
-export type DeliveryWorker = RunningWorker & { readonly figures: DeliveryFigures }
+export type DeliveryWorker = RunningWorker & {
+  readonly figures: DeliveryFigures
+  /** Whether a provider is handed orders, and asked how they stand. */
+  breakersOf(provider: string): Readonly<Record<Line, BreakerState>>
+}
 
 type Line = 'submit' | 'look'
 
@@ -89,6 +93,10 @@ class Dispatcher {
       get figures() {
         return self.#figures()
       },
+      breakersOf: (provider) => ({
+        submit: self.#deps.submits.state(provider),
+        look: self.#deps.looks.state(provider),
+      }),
     }
   }
 

@@ -7,7 +7,11 @@ import type { Operation } from '../core/operation.ts'
 import type { SecretBox } from '../core/secret-box.ts'
 import { type ClaimedEndpoint, claimMessages } from '../core/webhooks/claim-messages.ts'
 import { makeMessages } from '../core/webhooks/make-messages.ts'
-import { type EndpointDeliveries, recordDeliveries } from '../core/webhooks/record-deliveries.ts'
+import {
+  attemptOutcome,
+  type EndpointDeliveries,
+  recordDeliveries,
+} from '../core/webhooks/record-deliveries.ts'
 import { switchOffEndpoint } from '../core/webhooks/switch-off-endpoint.ts'
 import { openWebhookSecret } from '../core/webhooks/webhook-secret.ts'
 import type { WebhookSender } from '../core/webhooks/webhook-sender.ts'
@@ -21,6 +25,16 @@ export interface WebhookWorkerDeps {
   readonly log: Pick<Logger, 'warn' | 'error'>
   /** Whether customers are keeping the process busy: then it looks less often for something new. */
   busy(): boolean
+}
+
+/** What the webhook worker tells of itself, since the start. */
+export interface WebhookFigures {
+  /** Attempts that were received, answered with anything but 2xx, or not answered. */
+  readonly received: number
+  readonly refused: number
+  readonly unreachable: number
+  /** Endpoints that were switched off for failing. */
+  readonly switchedOff: number
 }
 
 const EVENTS_AT_ONCE = 5_000
@@ -43,7 +57,9 @@ const STOP_GRACE_MS = 3_000
  * takes some under a lease, with the next of their messages, and writes what came of many at once.
  * What a worker held when it died is sent again: receivers know a repeat by its name.
  */
-export function startWebhookWorker(deps: WebhookWorkerDeps): RunningWorker {
+export function startWebhookWorker(
+  deps: WebhookWorkerDeps,
+): RunningWorker & { readonly figures: WebhookFigures } {
   const making = startMaking(deps)
   const sending = new Sending(deps)
   let tickMs = TICK_MS
@@ -62,6 +78,9 @@ export function startWebhookWorker(deps: WebhookWorkerDeps): RunningWorker {
     async stop() {
       await Promise.all([making.stop(), loop.stop()])
       await sending.stop()
+    },
+    get figures() {
+      return sending.figures
     },
   }
 }
@@ -84,9 +103,14 @@ class Sending {
   readonly #running = new Map<ClaimedEndpoint, { startedMs: number; ended: Promise<void> }>()
   #finished: EndpointDeliveries[] = []
   #isStopping = false
+  readonly #figures = { received: 0, refused: 0, unreachable: 0, switchedOff: 0 }
 
   constructor(deps: WebhookWorkerDeps) {
     this.#deps = deps
+  }
+
+  get figures(): WebhookFigures {
+    return this.#figures
   }
 
   get size(): number {
@@ -153,7 +177,13 @@ class Sending {
       this.#finished.unshift(...endpoints)
       throw error
     }
-    for (const endpointId of dead) await run(this.#deps, switchOffEndpoint, { endpointId })
+    for (const { answer } of endpoints.flatMap(({ deliveries }) => deliveries)) {
+      this.#figures[attemptOutcome(answer)]++
+    }
+    for (const endpointId of dead) {
+      const { switchedOff } = await run(this.#deps, switchOffEndpoint, { endpointId })
+      if (switchedOff) this.#figures.switchedOff++
+    }
   }
 
   /** Begins nothing more, waits a little for answers, and writes down what is known. */

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { Notice as NoticeRow } from '../../db/schema.ts'
 import { Refusal } from '../refusal.ts'
@@ -26,6 +26,14 @@ export async function listNotices(
   if (o.kind !== undefined) query = query.where('kind', '=', o.kind)
   if (o.open !== undefined) query = query.where('closed_at', o.open ? 'is' : 'is not', null)
   return (await query.execute()).map(toNotice)
+}
+
+/** How many are open, by their kinds. */
+export async function countOpenNotices(db: Db): Promise<{ kind: string; count: number }[]> {
+  const { rows } = await sql<{ kind: string; count: number }>`
+    select kind, count(*)::integer as count from notice
+    where closed_at is null group by kind order by kind`.execute(db)
+  return rows
 }
 
 function toNotice(row: Selectable<NoticeRow>): Notice {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { OrderState } from './order.ts'
 
@@ -79,6 +80,14 @@ export async function listUnconfirmed(
     .limit(Math.min(o.limit, ORDERS_AT_ONCE_MAX))
   if (o.beforeId !== undefined) query = query.where('o.id', '<', o.beforeId)
   return (await query.execute()).map(toView)
+}
+
+/** How many orders, and parts of orders, wait for an operator's word. */
+export async function countUnconfirmed(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from service_order
+    where unconfirmed_at is not null`.execute(db)
+  return rows[0]?.count ?? 0
 }
 
 /** One order, whoever's it is, but no part of one. */

@@ -21,6 +21,16 @@ export async function listUpstreams(
   return (await query.execute()).map(toUpstream)
 }
 
+/** What is left at each upstream that has said so, as it last did. */
+export async function readBalances(
+  db: Db,
+): Promise<{ upstream: string; currency: string; balanceMicros: bigint }[]> {
+  const { rows } = await sql<{ upstream: string; currency: string; balanceMicros: bigint }>`
+    select name as upstream, currency, balance as "balanceMicros" from upstream
+    where balance is not null and currency is not null order by id`.execute(db)
+  return rows
+}
+
 function upstreams(db: Db) {
   return db
     .selectFrom('upstream as u')

@@ -63,8 +63,14 @@ async function lockAll(
     order by id for no key update`.execute(tx)
 }
 
+/** What came of one attempt: received is what was answered with 2xx. */
+export function attemptOutcome(answer: Delivery['answer']): 'received' | 'refused' | 'unreachable' {
+  if (answer.kind === 'unreachable') return 'unreachable'
+  return answer.status >= 200 && answer.status < 300 ? 'received' : 'refused'
+}
+
 function isReceived({ answer }: Delivery): boolean {
-  return answer.kind === 'answered' && answer.status >= 200 && answer.status < 300
+  return attemptOutcome(answer) === 'received'
 }
 
 function outcomeOf(delivery: Delivery, now: Date) {

@@ -1,4 +1,4 @@
-import type { Selectable, SelectQueryBuilder } from 'kysely'
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import type { Db } from '../../db/database.ts'
 import type { DB, WebhookMessage as MessageRow, WebhookEndpoint } from '../../db/schema.ts'
 import { Refusal } from '../refusal.ts'
@@ -97,6 +97,15 @@ export async function listMessages(
   if (o.orderId !== undefined) query = query.where('order_id', '=', o.orderId)
   if (o.before !== undefined) query = query.where('id', '<', o.before)
   return (await query.execute()).map(toMessage)
+}
+
+/** How many messages wait for any endpoint, counted up to `upTo`. */
+export async function countWaitingMessages(db: Db, upTo: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from (
+      select from webhook_message where next_at is not null limit ${upTo}
+    ) waiting`.execute(db)
+  return rows[0]?.count ?? 0
 }
 
 export function toEndpoint(row: EndpointRow): Endpoint {

@@ -133,3 +133,10 @@ function toView(
     endedAt: row.ended_at,
   }
 }
+
+/** How many have not ended. */
+export async function countOpenRefills(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from refill where ended_at is null`.execute(db)
+  return rows[0]?.count ?? 0
+}

@@ -7,7 +7,7 @@ import { askRefills, refillStatuses } from './ask-refills.ts'
 import { followOrders } from './follow-orders.ts'
 import { listOffers } from './list-offers.ts'
 import type { PanelAccess } from './panel-access.ts'
-import { FOLLOWING_MAX, openPanelConnection } from './panel-connection.ts'
+import { type ConnectionOptions, FOLLOWING_MAX, openPanelConnection } from './panel-connection.ts'
 import { isObject, readAmount } from './panel-values.ts'
 import { stopOrders } from './stop-orders.ts'
 import { Turns } from './turns.ts'
@@ -19,15 +19,12 @@ const BEGIN_WITHIN_MS = 3_000
 const DOUBTS_MAX = 3
 const PAUSED_MS = 60_000
 
-/**
- * A panel that speaks the "API v2" of the family, in whichever of its dialects. An answer is waited
- * for as long as a call may take, unless `patience` is less.
- */
+/** A panel that speaks the "API v2" of the family, in whichever of its dialects. */
 export function apiV2Delivery(
   settings: UpstreamSettings,
-  patience: { readonly answerMs?: number } = {},
+  o: ConnectionOptions = {},
 ): UpstreamDriver {
-  const connection = openPanelConnection(settings, patience)
+  const connection = openPanelConnection(settings, o)
   const access: PanelAccess = {
     connection,
     adds: new Turns(settings.inFlightMax),

@@ -39,10 +39,17 @@ const IDLE_MS = 2_000
 const BYTES_MAX = 2_000_000
 const RETRY_AFTER_MAX_S = 86_400
 
+export interface ConnectionOptions {
+  /** How long an answer is waited for; left out: as long as a call may take. */
+  readonly answerMs?: number
+  /** Told of what became of each call. */
+  readonly onReply?: (kind: Reply['kind']) => void
+}
+
 /** Opens connections to a panel. Redirects are not followed: a POST would become another call. */
 export function openPanelConnection(
   settings: Pick<UpstreamSettings, 'url' | 'apiKey' | 'inFlightMax'>,
-  patience: { readonly answerMs?: number } = {},
+  { onReply, ...patience }: ConnectionOptions = {},
 ): PanelConnection {
   const url = new URL(settings.url)
   const pool = new Pool(url.origin, {
@@ -68,6 +75,7 @@ export function openPanelConnection(
         body: new URLSearchParams({ key: settings.apiKey, ...fields }).toString(),
       }
       const received = await dispatch(pool, request, { ...patience, ...o })
+      onReply?.(received.kind === 'received' ? 'answered' : received.kind)
       if (received.kind !== 'received') return received
       const text = withoutKey(received.text, settings.apiKey)
       const { status, retryAfterMs } = received
