@@ -55,7 +55,10 @@ export async function writeHeard(
       unmade.push(id)
     } else {
       const answeredNow = o.answering && outcome === 'taken' && !refill.answered
-      const state = wholeState(after.map((work) => work.state))
+      // What an operator has ended stays as he said, whatever is heard of its works later.
+      const state = isOpen(refill.state)
+        ? wholeState(after.map((work) => work.state))
+        : refill.state
       await writeRefill(context, refill, { state, answeredNow })
     }
   }
@@ -71,9 +74,14 @@ function nameOf(work: { refillId: bigint; orderId: bigint }): string {
   return `${work.refillId} ${work.orderId}`
 }
 
-/** One that a provider has taken is under way, whatever others say or do not. */
+/**
+ * One that a provider has taken, or that an operator has completed without, is under way, whatever
+ * others say or do not.
+ */
 export function outcomeOf(works: readonly WorkStanding[]): RefillOutcome {
-  if (works.some((work) => work.ref !== null || work.state === 'error')) return 'taken'
+  if (works.some(({ ref, state }) => ref !== null || state === 'error' || state === 'completed')) {
+    return 'taken'
+  }
   return works.every((work) => work.state === 'rejected') ? 'refused' : 'untaken'
 }
 
