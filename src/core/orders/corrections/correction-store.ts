@@ -17,12 +17,18 @@ export interface Delivery {
   readonly wholeQuantity: bigint
 }
 
-/** Deliveries that have ended, by id, as they stand. Nothing is locked. */
+/**
+ * Deliveries that have ended, by id, as they stand. Their open corrections are locked first, so that
+ * what is just being decided of one counts as known.
+ */
 export async function readDeliveries(
   tx: Tx,
   ids: readonly bigint[],
 ): Promise<ReadonlyMap<bigint, Delivery>> {
   if (ids.length === 0) return new Map()
+  await sql`
+    select from correction where order_id = any (${ids}::bigint[]) and state = 'open'
+    order by order_id for update`.execute(tx)
   const { rows } = await sql<Delivery>`
     select o.id, o.quantity, w.id as "wholeId", w.account_id as "accountId",
       greatest(o.remains, (

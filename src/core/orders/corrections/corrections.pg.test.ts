@@ -210,6 +210,30 @@ test('what a provider says while a correction is confirmed is not lost', async (
   assert.equal(await revised(order, 400n), 0)
 })
 
+test('what is decided while its provider says the same again is not proposed again', async () => {
+  const order = await completed()
+  await revised(order, 100n)
+  const other = await shop.database.pool.connect()
+  try {
+    await other.query('begin')
+    await other.query(
+      `update correction set state = 'dismissed', decided_at = now() where order_id = $1`,
+      [order],
+    )
+    const revising = revised(order, 100n)
+    for (let waits = 0; waits === 0; await pause(20)) {
+      const { rowCount } = await shop.database.pool.query(
+        `select from pg_locks where not granted and locktype = 'transactionid'`,
+      )
+      waits = rowCount ?? 0
+    }
+    await other.query('commit')
+    assert.equal(await revising, 0)
+  } finally {
+    other.release()
+  }
+})
+
 test('an order that goes on, or cost nothing, is not corrected', async () => {
   assert.equal(await revised(await placeOrderOf(shop, customer), 10n), 0)
   const free = await placeOrderOf(shop, customer, { chargeMicros: 0n })
