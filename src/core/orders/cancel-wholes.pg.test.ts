@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { assertVerified } from '../../../test/kit/assert-verified.ts'
 import {
   checkOrderBooks,
   newOrderCustomer,
@@ -13,12 +14,14 @@ import { openDatabase } from '../../db/database.ts'
 import { simulatedDelivery } from '../../drivers/delivery/simulated-delivery.ts'
 import { setSimulatedFault } from '../../drivers/simulated-faults.ts'
 import { unfoldOnce } from '../../workers/unfold-worker.ts'
-import type { KeyActor } from '../actor.ts'
+import { type KeyActor, SYSTEM } from '../actor.ts'
 import { execute } from '../execute.ts'
 import { cancelOrders } from './cancel-orders.ts'
 import { claimUntaken } from './claim-deliveries.ts'
 import type { DeliveryDrivers } from './delivery-driver.ts'
 import { listParts, type OrderView } from './order-views.ts'
+import { type ProgressReport, recordProgress } from './record-progress.ts'
+import { resolveUnconfirmed } from './resolve-unconfirmed.ts'
 import { setOrderStatus } from './set-order-status.ts'
 
 const OPERATOR = { kind: 'operator', operatorId: 1n } as const
@@ -106,3 +109,67 @@ test('no part of an order that has ended is handed over, though a worker holds i
     parts.map(() => ['canceled', null]),
   )
 })
+
+test('a part that its provider has not got after all is canceled where its order has ended', async () => {
+  const { id, parts } = await begun()
+  const ids = parts.map((part) => part.id)
+  const [first, second] = ids as [bigint, bigint]
+  const lease = crypto.randomUUID()
+  const claim = { now: shop.clock.now(), lease, limit: 2, provider: 'simulated', askable: true }
+  assert.equal((await claimUntaken(shop.database, claim)).length, 2)
+  const statesOf = async () => {
+    const facts = await Promise.all(ids.map((part) => orderFacts(shop, part)))
+    return facts.map(({ state }) => state)
+  }
+  await set(id, 'partial', 1_000n)
+  assert.deepEqual(await statesOf(), ['pending', 'pending'], 'its provider may have them')
+  await assertVerified(shop.database)
+  await record(lease, [
+    { orderId: first, report: null, dispatch: { kind: 'waits', certain: true } },
+    { orderId: second, report: null, dispatch: { kind: 'waits', certain: false } },
+  ])
+  assert.deepEqual(await statesOf(), ['canceled', 'pending'])
+  await assertVerified(shop.database)
+  await shop.database.pool.query('update service_order set look_at = $2 where id = $1', [
+    second,
+    claim.now,
+  ])
+  const again = { ...claim, lease: crypto.randomUUID() }
+  assert.equal((await claimUntaken(shop.database, again)).length, 1)
+  const dispatch = { kind: 'rerouted', to: 'another', refused: true } as const
+  await record(again.lease, [{ orderId: second, report: null, dispatch }])
+  assert.deepEqual(await statesOf(), ['canceled', 'canceled'])
+  assert.equal((await orderFacts(shop, id)).state, 'partial')
+  await assertVerified(shop.database)
+})
+
+test('a part of which nobody knows is not sent again where its order has ended', async () => {
+  const { id, parts } = await begun()
+  const orderId = parts[0]!.id
+  const lease = crypto.randomUUID()
+  const claim = { now: shop.clock.now(), lease, limit: 2, provider: 'simulated', askable: true }
+  assert.equal((await claimUntaken(shop.database, claim)).length, 2)
+  const dispatch = { kind: 'unconfirmed', reason: 'answer_lost' } as const
+  await record(lease, [{ orderId, report: null, dispatch }])
+  await set(id, 'failed', 3_000n)
+  const resolve = (kind: 'resend' | 'refund') =>
+    execute(shop.funnel, resolveUnconfirmed, {
+      actor: OPERATOR,
+      input: { orderId, resolution: { kind } },
+      idempotencyKey: null,
+    })
+  await assert.rejects(resolve('resend'), { code: 'invalid_state' })
+  await resolve('refund')
+  assert.equal((await orderFacts(shop, orderId)).state, 'failed')
+  await assertVerified(shop.database)
+})
+
+async function set(orderId: bigint, state: 'partial' | 'failed', remains: bigint): Promise<void> {
+  const call = { actor: OPERATOR, input: { orderId, state, remains }, idempotencyKey: null }
+  await execute(shop.funnel, setOrderStatus, call)
+}
+
+async function record(lease: string, reports: readonly ProgressReport[]): Promise<void> {
+  const call = { actor: SYSTEM, input: { reports, lease }, idempotencyKey: null }
+  await execute(shop.funnel, recordProgress, call)
+}

@@ -12,6 +12,7 @@ import {
   type StoredOrder,
   writeOrders,
 } from './order-store.ts'
+import { readEndedWholes } from './parts/part-rows.ts'
 import { orderSubject, UNCONFIRMED_NOTICE, unconfirmedNotice } from './unconfirmed-notice.ts'
 
 /** What becomes of an order that its provider has not taken. */
@@ -65,7 +66,8 @@ export const recordProgress: Operation<RecordProgressInput, { changed: number }>
   permission: 'system',
   async run(context, input) {
     const orders = await lockFor(context, input.reports)
-    const reports = await withoutTakenRefs(context, input.reports, orders)
+    const wanted = await withoutUnwantedParts(context, input.reports, orders)
+    const reports = await withoutTakenRefs(context, wanted, orders)
     const told: Told[] = []
     for (const report of reports) {
       const order = orders.get(report.orderId)
@@ -122,6 +124,33 @@ async function withoutTakenRefs(
     const dispatch = { kind: 'unconfirmed', reason: 'number_taken' } as const
     return { orderId: report.orderId, report: null, dispatch }
   })
+}
+
+/**
+ * A part of an order that has ended goes to no provider any more: one that its provider has not got
+ * after all is canceled instead of being handed over again.
+ */
+async function withoutUnwantedParts(
+  { tx }: OperationContext,
+  reports: readonly ProgressReport[],
+  orders: ReadonlyMap<bigint, StoredOrder>,
+): Promise<readonly ProgressReport[]> {
+  const wholeOf = ({ orderId, dispatch }: ProgressReport) =>
+    isNowhere(dispatch) ? (orders.get(orderId)?.parentId ?? []) : []
+  const ended = await readEndedWholes(tx, [...new Set(reports.flatMap(wholeOf))])
+  if (ended.size === 0) return reports
+  const canceled = { state: 'canceled', remains: null, startCount: null } as const
+  return reports.map((report) => {
+    const wholeId = wholeOf(report)
+    if (typeof wholeId !== 'bigint' || !ended.has(wholeId)) return report
+    const { orderId, provider } = report
+    return { orderId, report: canceled, ...(provider === undefined ? {} : { provider }) }
+  })
+}
+
+/** Whether no provider has it: it is about to be handed over, again or to another. */
+function isNowhere(dispatch: Dispatch | undefined): boolean {
+  return dispatch?.kind === 'rerouted' || (dispatch?.kind === 'waits' && dispatch.certain)
 }
 
 /** Whether it was handed to another since `provider` was asked. */

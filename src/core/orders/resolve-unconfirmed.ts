@@ -12,6 +12,7 @@ import {
   type StoredOrder,
   writeOrders,
 } from './order-store.ts'
+import { readEndedWholes } from './parts/part-rows.ts'
 import { unconfirmedNotice } from './unconfirmed-notice.ts'
 
 /** What the operator found out about an order of which nobody knew whether its provider has it. */
@@ -32,8 +33,8 @@ const REF_LENGTH_MAX = 200
 
 /**
  * The operator says what became of an unconfirmed order. Refuses `order_not_found`,
- * `invalid_input`, `invalid_state` where it is not unconfirmed (any more), and `conflict` where
- * the number is another order's.
+ * `invalid_input`, `invalid_state` where it is not unconfirmed (any more), or is to be sent again
+ * as a part of an order that has ended, and `conflict` where the number is another order's.
  */
 export const resolveUnconfirmed: Operation<
   ResolveUnconfirmedInput,
@@ -52,6 +53,12 @@ export const resolveUnconfirmed: Operation<
       const named = { id: order.id, provider: order.provider, providerRef }
       if ((await findTakenRefs(context.tx, [named])).length > 0) {
         throw new Refusal('conflict', { detail: 'Another order has this number.' })
+      }
+    }
+    if (resolution.kind === 'resend' && order.parentId !== null) {
+      const ended = await readEndedWholes(context.tx, [order.parentId])
+      if (ended.has(order.parentId)) {
+        throw new Refusal('invalid_state', { detail: 'The order that it is a part of has ended.' })
       }
     }
     const write = writeBy(order, resolution, context.now)

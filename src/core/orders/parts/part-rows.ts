@@ -139,6 +139,21 @@ export async function readOpenParts(db: Db, wholeIds: readonly bigint[]): Promis
   return rows.map((row) => row.id)
 }
 
+/**
+ * Which of these wholes have ended. To be asked once their parts are locked: whoever ends a whole
+ * locks its parts after it, and sees what was written of them.
+ */
+export async function readEndedWholes(
+  db: Db,
+  wholeIds: readonly bigint[],
+): Promise<ReadonlySet<bigint>> {
+  if (wholeIds.length === 0) return new Set()
+  const { rows } = await sql<{ id: bigint }>`
+    select w.id from service_order w
+    where w.id = any (${wholeIds}::bigint[]) and w.look_at is null`.execute(db)
+  return new Set(rows.map((row) => row.id))
+}
+
 /** Stops or goes on making parts of a locked whole; whoever unfolds it looks at once. */
 export async function setPaused(
   tx: Tx,
