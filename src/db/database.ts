@@ -35,6 +35,7 @@ export type ConnectionSettings = Pick<
  */
 const INDEXES_ONLY = ' -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
 
+const CONNECT_WITHIN_MS = 5_000
 const ATTEMPTS_MAX = 4
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK_DETECTED = '40P01'
@@ -46,6 +47,8 @@ export function openDatabase(
     max?: number
     applicationName?: string
     queryTimeoutMs?: number
+    /** How long a connection is waited for, free or new; left out: five seconds. */
+    connectWithinMs?: number
     indexesOnly?: boolean
   } = {},
 ): Database {
@@ -56,7 +59,7 @@ export function openDatabase(
     application_name: o.applicationName ?? 'purser',
     // A commit is only reported once it is on disk, whatever the server's default says.
     options: `-c synchronous_commit=on -c timezone=UTC${o.indexesOnly ? INDEXES_ONLY : ''}`,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: o.connectWithinMs ?? CONNECT_WITHIN_MS,
     idle_in_transaction_session_timeout: 15_000,
     // Without one a database that no longer answers, though the connection stands, is waited for.
     ...(o.queryTimeoutMs === undefined ? {} : { query_timeout: o.queryTimeoutMs }),

@@ -39,7 +39,7 @@ const TERMINAL = ['partial', 'completed', 'done', 'canceled', 'failed']
 
 export async function newBooks(): Promise<Books> {
   const place = await testDatabase()
-  const database = openDatabase(place.connection, { max: 20 })
+  const database = openDatabase(place.connection, { max: 20, connectWithinMs: 60_000 })
   const funnel = { database, clock: new ShiftedClock() }
   let orders = 0n
   await database.transaction(addService)

@@ -29,12 +29,15 @@ export interface TestDesk extends OrderDesk {
   close(): Promise<void>
 }
 
+/** More is asked at once than there are connections, also on a machine that is slow. */
+const CONNECT_WITHIN_MS = 60_000
+
 /** `polling` false: the epochs are only read when somebody asks, as if every poll were lost. */
 export async function openDesk(
   connection: ConnectionSettings,
   o: { polling?: boolean } = {},
 ): Promise<TestDesk> {
-  const database = openDatabase(connection, { max: 6 })
+  const database = openDatabase(connection, { max: 6, connectWithinMs: CONNECT_WITHIN_MS })
   const { db, pool } = database
   const clock = new ShiftedClock()
   const funnel = { database, clock }

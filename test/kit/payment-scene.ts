@@ -27,7 +27,7 @@ import { rentServer } from './rent-server.ts'
 import { transferLines } from './transfer-lines.ts'
 
 const UNIT = 1_000_000n
-const CONNECTIONS = 8
+const CONNECTIONS = { max: 8, connectWithinMs: 60_000 }
 const TERMS: BillingTerms = { invoiceDaysAhead: 7, suspendAfterDays: 3 }
 
 /** How a customer begins. */
@@ -56,7 +56,7 @@ export class PaymentScene {
 
   private constructor(place: TestDatabase) {
     this.#place = place
-    this.database = openDatabase(place.connection, { max: CONNECTIONS })
+    this.database = openDatabase(place.connection, CONNECTIONS)
   }
 
   static async open(): Promise<PaymentScene> {
@@ -104,7 +104,7 @@ export class PaymentScene {
 
   /** A desk with connections of its own, as another process has it. */
   desk(connection: TestConnection = this.connection): PaymentDesk {
-    const database = openDatabase(connection, { max: CONNECTIONS })
+    const database = openDatabase(connection, CONNECTIONS)
     this.#databases.push(database)
     const desk = new PaymentDesk({
       funnel: { database, clock: this.clock },

@@ -32,7 +32,8 @@ let driver: DeliveryDriver
 
 before(async () => {
   place = await testDatabase()
-  shop = await openOrderShop(openDatabase(place.connection))
+  // Far more is asked at once than there are connections.
+  shop = await openOrderShop(openDatabase(place.connection, { connectWithinMs: 60_000 }))
   customer = await newOrderCustomer(shop)
   driver = simulatedDelivery({ pool: shop.database.pool, clock: shop.clock })
 })
