@@ -229,9 +229,14 @@ test('who cannot take an order now is waited for, and left for another after a m
   first.script = { kind: 'later', reason: 'its balance is too low', afterMs: null }
   start({ first, second })
   const id = await placeOrderOf(shop, customer, { serviceId, provider: 'first' })
-  await until(async () => (await rowOf(id)).waiting_since !== null)
-  const waiting = await rowOf(id)
-  assert.deepEqual([waiting.provider, waiting.submit_asked_at], ['first', null])
+  let waiting: Row | undefined
+  await until(async () => {
+    const row = await rowOf(id)
+    // As the answer has left it: it is asked again every few seconds.
+    if (row.waiting_since !== null && row.lease_worker === null) waiting = row
+    return waiting !== undefined
+  })
+  assert.deepEqual([waiting?.provider, waiting?.submit_asked_at], ['first', null])
   timePasses(61_000)
   await handedOver(id)
   const row = await rowOf(id)
