@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
-import { launchChromium, missingChromium } from '../kit/chromium.ts'
+import { launchChromium, missingChromium, openPage } from '../kit/chromium.ts'
 import { openInvoice, type Rented, renewalRow, rentedServer } from '../kit/hostup-scene.ts'
 import { overflow, picture, watch } from '../kit/page-watch.ts'
 import { startTestPurser } from '../kit/purser.ts'
@@ -36,11 +36,10 @@ async function scene(o: {
   const rented = await rentedServer(purser, { credit: o.credit, tax, addons: ['20.00'] })
   await openInvoice(purser, rented)
   const { purchaseId } = await renewalRow(purser, rented)
-  const context = await browser.newContext({
+  const page = await openPage(browser, {
     viewport: { width: o.width ?? 1280, height: 900 },
     colorScheme: o.colorScheme ?? 'light',
   })
-  const page = await context.newPage()
   return {
     rented,
     page,
@@ -132,7 +131,7 @@ test('the keyboard alone: skip, sign in, be told, pay, sign out', { skip }, asyn
     )
   /** The browser moves the focus a moment after the page is there; between pages there is none. */
   const hears = async (text: string): Promise<void> => {
-    for (let looks = 0; looks < 500; looks++) {
+    for (let looks = 0; looks < 3_000; looks++) {
       if ((await focused().catch(() => 'no page')) === text) return
       await pause(20)
     }

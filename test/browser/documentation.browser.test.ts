@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { launchChromium, missingChromium } from '../kit/chromium.ts'
+import { launchChromium, missingChromium, openPage } from '../kit/chromium.ts'
 import { overflow, picture, watch } from '../kit/page-watch.ts'
 import { startTestPurser } from '../kit/purser.ts'
 
@@ -34,12 +34,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     for (const path of colorScheme === 'light' ? PATHS : ['/docs/panel']) {
       test(`${path} at ${width} px, ${colorScheme}`, { skip }, async () => {
         assert.ok(browser && purser)
-        const context = await browser.newContext({
-          viewport: { width, height: 900 },
-          colorScheme,
-        })
+        const page = await openPage(browser, { viewport: { width, height: 900 }, colorScheme })
         try {
-          const page = await context.newPage()
           const trouble = watch(page, purser.url)
           const response = await page.goto(purser.url + path, { waitUntil: 'load' })
           const missing = path.startsWith('/no/')
@@ -52,7 +48,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           assert.equal(await page.locator('h1').count(), 1)
           await picture(page, `${width}-${colorScheme}${path.replaceAll('/', '_')}`)
         } finally {
-          await context.close()
+          await page.context().close()
         }
       })
     }
@@ -61,7 +57,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('every link of every page leads somewhere', { skip }, async () => {
   assert.ok(browser && purser)
-  const page = await browser.newPage()
+  const page = await openPage(browser)
   const links = new Map<string, string>()
   for (const path of PATHS) {
     await page.goto(purser.url + path)

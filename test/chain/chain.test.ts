@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { holdPending } from '../kit/held-delivery.ts'
 import { changed, created } from '../kit/operator.ts'
 import { assertBooksBalance, type Fields, spawnTestPurser } from '../kit/purser.ts'
 import { advanceClock, newCustomer, orderNumber, servicesByType } from '../kit/shop.ts'
@@ -189,7 +190,8 @@ test('every type that is ordered at the first is delivered by the second', async
   await changed(far, 'PUT /drivers/simulated/posts', {
     username: USERNAME,
     links: Array.from({ length: POSTS + 1 }, (_, at) => `https://shop.example/post/${at}`),
-    posted_at: new Date(Date.now() + 60_000).toISOString(),
+    // Newer than the order that follows them, whenever that arrives there.
+    posted_at: new Date(Date.now() + 86_400_000).toISOString(),
   })
 
   const placed = new Map<Case, bigint>()
@@ -216,7 +218,7 @@ test('every type that is ordered at the first is delivered by the second', async
     outcome: 'partial',
     delivered: 400,
   })
-  await untilTaken(canceled)
+  await holdPending(far, (await untilTaken(canceled)).id)
   const answer = await customer.panel({ action: 'cancel', orders: String(canceled) })
   assert.deepEqual(answer.json, [{ order: Number(canceled), cancel: { status: 'success' } }])
 

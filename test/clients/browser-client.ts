@@ -1,4 +1,4 @@
-import { launchChromium, missingChromium } from '../kit/chromium.ts'
+import { launchChromium, missingChromium, openPage } from '../kit/chromium.ts'
 import type { ClientKind, ClientRequest, Reply } from './client.ts'
 
 /** Runs in the page: what a reseller's own site does with `fetch`. */
@@ -36,7 +36,7 @@ export const browserClient: ClientKind = {
   bodies: ['urlencoded', 'multipart', 'json', 'query'],
   async start(purserUrl) {
     const browser = await launchChromium()
-    const page = await browser.newPage()
+    const page = await openPage(browser)
     await page.goto(`${purserUrl}/healthz`)
     return {
       send: (request) => page.evaluate(fetchInPage, request),

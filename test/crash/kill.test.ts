@@ -9,6 +9,7 @@ import { assertBooksBalance, type SpawnedPurser, spawnTestPurser } from '../kit/
 import { type Seeded, seeded } from '../kit/seeded.ts'
 import { newCustomer } from '../kit/shop.ts'
 import { newTestService, spawnTwo } from '../kit/two-pursers.ts'
+import { until } from '../kit/until.ts'
 
 /** Without an address of another, Purser starts a PostgreSQL of its own in its DATA_DIR. */
 const own = await spawnTestPurser({ env: { DATABASE_URL: '' } })
@@ -63,6 +64,15 @@ test('Purser is killed and started again: one effect each', (t) =>
     }
   }))
 
+/** Waits until another PostgreSQL than the one that was killed answers: that one may still do so. */
+async function postgresIsBack(killed: number): Promise<void> {
+  const isBack = async () => {
+    const pid = postmasterPid(own.dataDir)
+    return pid !== undefined && pid !== killed && (await fetch(`${own.url}/readyz`)).status === 200
+  }
+  await until(isBack, { pollMs: 50, story: () => 'its PostgreSQL was not started again' })
+}
+
 test('its PostgreSQL is killed: Purser starts it again and lies to nobody', (t) =>
   withSeed(t, async (random) => {
     const load = await newLoad(own, random)
@@ -71,9 +81,7 @@ test('its PostgreSQL is killed: Purser starts it again and lies to nobody', (t) 
       const pid = postmasterPid(own.dataDir)
       assert.ok(pid !== undefined)
       process.kill(pid, 'SIGKILL')
-      while ((await fetch(`${own.url}/readyz`)).status !== 200) {
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+      await postgresIsBack(pid)
       await load.stop()
       for (const { answer } of load.asked) assert.ok(answer, 'every request was answered')
       await load.repeatAll(own)

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 const EXECUTABLE = '/usr/bin/chromium'
 
@@ -14,11 +14,15 @@ export async function missingChromium(): Promise<string | false> {
   }
 }
 
+/** So long a browser and its pages may take on a machine that is busy with something else. */
+const PATIENCE_MS = 120_000
+
 /** A browser with a profile of its own that asks nobody for anything by itself. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: EXECUTABLE,
     headless: true,
+    timeout: PATIENCE_MS,
     args: [
       '--headless',
       '--no-sandbox',
@@ -30,4 +34,14 @@ export function launchChromium(): Promise<Browser> {
       '--disable-sync',
     ],
   })
+}
+
+/** A page in a context of its own, in which everything may take long. */
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(PATIENCE_MS)
+  return await context.newPage()
 }

@@ -193,10 +193,11 @@ test('Error: the card was charged and the invoice voided meanwhile; the money st
   const { customer, server, invoice } = await renewable({ credit: '1.00' })
   await saveCard(purser, customer)
   // The gateway takes the money and its answer is lost; it is asked again until it is known.
-  await injectFault(purser, { operation: 'charge', fault: 'timeout', times: 2 })
+  await injectFault(purser, { operation: 'charge', fault: 'timeout', times: 1_000 })
   const asking = renew(customer, server)
   await cardCharge(customer)
   await voidPurchase(purser, invoice)
+  await injectFault(purser, { operation: 'charge', fault: 'timeout', times: 0 })
   assertAnswer(await asking, failed(invoice.id, ...CREDIT_KEPT))
   assert.deepEqual(await walletMoves(purser, customer.id), [
     'credit credit_granted>wallet 1000000',
@@ -215,7 +216,7 @@ async function cardCharge(customer: Customer): Promise<void> {
       [customer.id],
     )
     if (rows.length > 0) return
-    assert.ok(tries < 1_000, 'no charge was begun')
+    assert.ok(tries < 6_000, 'no charge was begun')
     await pause(10)
   }
 }
@@ -294,7 +295,7 @@ test('Unknown: the provider has not answered in ten seconds; it is settled all t
   assert.deepEqual(await expiryOf(purser, server), monthsOn(server, 1))
 })
 
-const PAID_WITHIN_MS = 60_000
+const PAID_WITHIN_MS = 120_000
 
 async function reachPaid(invoice: OpenInvoice): Promise<void> {
   const deadline = Date.now() + PAID_WITHIN_MS

@@ -268,7 +268,7 @@ test('202: the saved card is still being charged; declined at last, the job has 
   ])
 })
 
-const ENDED_WITHIN_MS = 60_000
+const ENDED_WITHIN_MS = 120_000
 
 async function ended(rented: Rented, jobId: string): Promise<Answer> {
   const deadline = Date.now() + ENDED_WITHIN_MS

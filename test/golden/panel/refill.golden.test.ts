@@ -100,8 +100,10 @@ test('refill: not twice at once, and again a day later, but not after thirty', a
   assertWire(await refill(order), 400, REFUSED)
   await advanceClock(purser, DAY_SECONDS)
   const again = await refill(order)
-  assertWire(again, 200, `{"refill":"${(await refillsOf(purser, order)).at(-1)}"}`)
-  await reachRefill(purser, (await refillsOf(purser, order)).at(-1) ?? 0n, 'in_progress')
+  const second = (await refillsOf(purser, order)).at(-1) ?? 0n
+  assertWire(again, 200, `{"refill":"${second}"}`)
+  await changed(purser, `PUT /drivers/simulated/refills/${second}`, { outcome: 'completed' })
+  await reachRefill(purser, second, 'completed')
   const late = delivered()
   await advanceClock(purser, 30 * DAY_SECONDS)
   assertWire(await refill(late), 400, REFUSED)
