@@ -1,6 +1,6 @@
 /**
- * A panel's life at random: orders of every shape placed, delivered, reported on, stopped, refilled
- * and refunded by customers, operators and three processes at once, while providers fail, leases
+ * A panel's life at random: orders of every shape placed, delivered, reported on, stopped, refilled,
+ * corrected and refunded by customers, operators and three processes at once, while providers fail, leases
  * lapse, time passes and processes are killed. After each round what has ended stays as it ended,
  * and every order's charge is its delivered share and its refunds, to the millionth.
  */
@@ -11,10 +11,16 @@ import { type OperatorActor, SYSTEM } from '../../src/core/actor.ts'
 import { execute } from '../../src/core/execute.ts'
 import type { Operation } from '../../src/core/operation.ts'
 import { cancelOrders } from '../../src/core/orders/cancel-orders.ts'
+import {
+  confirmCorrection,
+  dismissCorrection,
+} from '../../src/core/orders/corrections/decide-correction.ts'
 import { ORDER_STATES, type OrderState } from '../../src/core/orders/order.ts'
 import { pauseOrder, resumeOrder } from '../../src/core/orders/pause-order.ts'
 import { recordProgress } from '../../src/core/orders/record-progress.ts'
+import { recordRechecks } from '../../src/core/orders/record-rechecks.ts'
 import { refillOrders } from '../../src/core/orders/refills/refill-orders.ts'
+import { setRefillState } from '../../src/core/orders/refills/set-refill-state.ts'
 import { refundOrder } from '../../src/core/orders/refund-order.ts'
 import { setOrderStatus } from '../../src/core/orders/set-order-status.ts'
 import { setSimulatedOutcome } from '../../src/drivers/delivery/simulated-delivery.ts'
@@ -63,7 +69,15 @@ async function someRow(world: OrderWorld, fits: (row: Row) => boolean): Promise<
   return among.length === 0 ? undefined : world.random.pick(among)
 }
 
+/** The number of some row of `rows`, a table and its condition. */
+async function someId(world: OrderWorld, rows: string): Promise<bigint | undefined> {
+  const query = `select id from ${rows} order by id`
+  const found = await world.shop.database.pool.query<{ id: bigint }>(query)
+  return found.rows.length === 0 ? undefined : world.random.pick(found.rows).id
+}
+
 const ENDED: readonly OrderState[] = ['partial', 'completed', 'done', 'canceled', 'failed']
+const REFILL_ENDS = ['completed', 'rejected', 'error'] as const
 const isEnded = (row: Row) => ENDED.includes(row.state)
 const isOrder = (row: Row) => row.parent_id === null
 const isDelivery = (row: Row) => !row.unfolds
@@ -179,6 +193,35 @@ const ACTIONS: Readonly<Record<string, (world: OrderWorld) => Promise<void>>> = 
     )
   },
 
+  async refillState(world) {
+    const refillId = await someId(world, `refill where state in ('pending', 'in_progress')`)
+    if (refillId === undefined) return
+    await operate(world, setRefillState, { refillId, state: world.random.pick(REFILL_ENDS) })
+  },
+
+  /** What a provider says of a delivery after its end. */
+  async takeBack(world) {
+    const { shop, random } = world
+    const row = await someRow(world, (one) => isDelivery(one) && isEnded(one))
+    if (row === undefined) return
+    const remains = BigInt(random.int(Number(row.quantity) + 2))
+    const status = { kind: 'known', state: 'partial', startCount: null, remains } as const
+    const looked = { provider: 'simulated', providerRef: `sim-${row.id}`, rechecks: 99 }
+    const order = { ...looked, orderId: row.id, endedAt: shop.clock.now() }
+    await operate(world, recordRechecks, [{ order, status }])
+  },
+
+  async decide(world) {
+    const correctionId = await someId(world, `correction where state = 'open'`)
+    if (correctionId === undefined) return
+    if (world.random.int(3) === 0) {
+      await operate(world, dismissCorrection, { correctionId })
+      return
+    }
+    const amountMicros = world.random.int(2) === 0 ? null : BigInt(1 + world.random.int(100_000))
+    await operate(world, confirmCorrection, { correctionId, amountMicros, reason: 'test' })
+  },
+
   async refund(world) {
     const row = await someRow(world, isOrder)
     if (row === undefined) return
@@ -223,6 +266,9 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   report: 16,
   cancel: 12,
   refill: 8,
+  refillState: 4,
+  takeBack: 8,
+  decide: 8,
   refund: 8,
   setStatus: 4,
   pause: 6,
