@@ -202,7 +202,7 @@ function textOfBigInt(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-/** At its provider, too: where a refill was asked for twice, under one key, or it came to nothing. */
+/** At its provider, too: asked for once or under one key, or the second asking was refused. */
 function assertRefilledOnce(refills: readonly Refill[]): void {
   assert.equal(new Set(refills.map((refill) => refill.order_id)).size, refills.length)
   for (const [provider, panel] of Object.entries(panels)) {
@@ -231,7 +231,7 @@ function assertRefilledOnce(refills: readonly Refill[]): void {
   }
 }
 
-/** Who insisted was told of every refill; who did not has the one that the provider took, or none. */
+/** Who insisted was told of the refill; whoever was told of one was told of the right one. */
 function assertTold(
   asked: readonly Asking[],
   o: { refills: readonly Refill[]; toldOf: ReadonlyMap<bigint, bigint> },

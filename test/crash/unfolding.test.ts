@@ -45,7 +45,7 @@ const dripped = await newUpstreamService(purser, panel, {
   terms: { can_dripfeed: true },
 })
 const following = await newTestService(purser, { type: 'Subscriptions', min_quantity: 1 })
-/** The whole by what tells its parts from others': the link of a drip-feed, the user that is followed. */
+/** By what tells their parts from those of others: a link, and the user that is followed. */
 const drips = new Map<string, bigint>()
 const followed = new Map<string, bigint>()
 
@@ -187,7 +187,7 @@ test('killed while orders unfold: each run is begun once, each post has one part
   await assertBooksBalance(purser)
 })
 
-/** Each whole has its parts, one after the other; what happened between makes none of them twice. */
+/** Each whole has its parts, one after the other, and none of them twice. */
 function assertPartsOnce(parts: readonly Part[]): void {
   const byWhole = Map.groupBy(parts, (part) => part.parent_id)
   assert.equal(byWhole.size, drips.size + followed.size)

@@ -167,7 +167,7 @@ async function untilTold(): Promise<void> {
   await until(done, { pollMs: 100, story: () => `still ${JSON.stringify(waiting)}` })
 }
 
-/** Each change has arrived where it belongs, signed, and the same however often; nothing else has. */
+/** Each change has arrived where it belongs, signed, and always the same; nothing else has. */
 function assertNothingLost(changes: readonly Change[], all: readonly Told[]): void {
   const byName = Map.groupBy(sink.received, nameOf)
   assert.deepEqual([...byName.keys()].toSorted(), changes.map(({ name }) => name).toSorted())

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** Also on a machine that is busy with something else. */
 const WITHIN_MS = 150_000
 
-/** Waits until it is so; where it never comes to that, `story` says in the failure how it stands. */
+/** Waits until it is so; where it never is, `story` says in the failure how it stands. */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
   o: { pollMs: number; story: () => string },

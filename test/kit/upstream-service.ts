@@ -3,7 +3,7 @@ import { created } from './operator.ts'
 import type { PurserClient } from './purser.ts'
 import type { UpstreamPanel } from './upstream-panel.ts'
 
-/** Sells what a panel delivers: 1 to 100000 at 1.00 USD for 1000, or what `terms` says. Its number. */
+/** Sells what a panel delivers: 1.00 USD for 1000, unless `terms` says otherwise. Its number. */
 export async function newUpstreamService(
   purser: PurserClient,
   panel: UpstreamPanel,
