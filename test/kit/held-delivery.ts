@@ -2,12 +2,12 @@
 import type { PurserClient } from './purser.ts'
 import { type OrderRow, reach } from './shop.ts'
 
-/** Has the simulated provider deliver nothing of an order for a year, whether it has it yet or not. */
+/** Has the simulated provider deliver nothing of an order for a year, also of one to come. */
 export async function holdPending(purser: PurserClient, id: bigint): Promise<void> {
   await beginAt(purser, id, '1 year')
 }
 
-/** Waits until an order is in progress, and has it stay so for a year, unless it is told otherwise. */
+/** Waits until an order is in progress, and has it stay so until it is told otherwise. */
 export async function keepInProgress(purser: PurserClient, id: bigint): Promise<OrderRow> {
   await beginAt(purser, id, '-1 hour')
   return await reach(purser, id, 'in_progress')

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Below the ports that systems give out by themselves, so that none of those is ever one of these. */
+/** Below the ports that systems give out by themselves: none of those is ever one of these. */
 const FIRST_PORT = 12_000
 const PROCESSES = 2_000
 const PORTS_EACH = 10
