@@ -82,7 +82,11 @@ function registerSignedIn(app: RestRoutes, deps: AdminDeps): void {
         response: { 200: CustomerSession, ...PROBLEM_RESPONSES },
       },
     },
-    async (request) => await show(deps, tokenOf(request, publicUrl)),
+    async (request, reply) => {
+      const session = await show(deps, tokenOf(request, publicUrl))
+      deps.limits.countSession(BigInt(session.user.account_id), reply)
+      return session
+    },
   )
   app.delete(
     '/session',

@@ -7,6 +7,7 @@ import type { Allowance, RateLimiter } from './rate-limiter.ts'
 export interface LimitsPerMinute {
   readonly panelsPerIp: number
   readonly perKey: number
+  readonly sessionsPerAccount: number
   readonly failedKeysPerIp: number
   readonly openPerIp: number
 }
@@ -14,6 +15,7 @@ export interface LimitsPerMinute {
 const LIMITS_PER_MINUTE: LimitsPerMinute = {
   panelsPerIp: 1000,
   perKey: 600,
+  sessionsPerAccount: 600,
   failedKeysPerIp: 60,
   openPerIp: 600,
 }
@@ -34,6 +36,7 @@ export class Limits {
         : {
             panelsPerIp: override,
             perKey: override,
+            sessionsPerAccount: override,
             failedKeysPerIp: override,
             openPerIp: override,
           }
@@ -66,6 +69,16 @@ export class Limits {
       reply,
       this.#limiter.take(`panel ${networkOf(request.ip)}`, this.#perMinute.panelsPerIp),
     )
+  }
+
+  /**
+   * What customers ask for with a cookie, all sessions of an account together: whoever signs in
+   * again gets no more. Refuses `rate_limited`.
+   */
+  countSession(accountId: bigint, reply: FastifyReply): void {
+    if (this.#off) return
+    const limit = this.#perMinute.sessionsPerAccount
+    this.#tell(reply, this.#limiter.take(`sessions ${accountId}`, limit))
   }
 
   /** Everything else, by key. Refuses `rate_limited`. */

@@ -72,6 +72,7 @@ async function show(
   const asked = read(request, reply)
   const visitor = await findVisitor(deps, request)
   if (visitor === undefined) return sendPrivatePage(reply, signInPage(asked))
+  deps.limits.countSession(visitor.actor.accountId, reply)
   authorize(visitor.actor, 'read:billing')
   if (asked.invoice === undefined) return await showInvoices(deps, visitor, asked)
   return await showInvoice(deps, visitor, { asked, ...(await find(deps, visitor, asked.invoice)) })
@@ -158,6 +159,7 @@ async function pay(deps: PagesDeps, asked: Asked): Promise<FastifyReply> {
     const notice = { kind: 'bad', text: 'The session has ended. Nothing was paid.' } as const
     return sendPrivatePage(reply.code(401), signInPage({ ...asked, notice }))
   }
+  deps.limits.countSession(visitor.actor.accountId, reply)
   const { invoice } = await find(deps, visitor, asked.invoice ?? '')
   const { output } = await deps.payments.pay({
     actor: visitor.actor,

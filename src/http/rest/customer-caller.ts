@@ -22,8 +22,8 @@ interface CallerDeps {
 
 /**
  * Who asks, by bearer key or by the cookie of a customer's session, which works from our own site
- * alone. Refuses `unauthorized`, and `rate_limited` for too many requests of a key or too many
- * wrong secrets of an address.
+ * alone. Refuses `unauthorized`, and `rate_limited` for too many requests of a key or of an
+ * account's sessions, or too many wrong secrets of an address.
  */
 export async function customerCaller(
   deps: CallerDeps,
@@ -34,7 +34,9 @@ export async function customerCaller(
     return await customerOfKey(deps, bearerKey(request), { request, reply })
   }
   deps.limits.checkFailedKeys(request, reply)
-  return await deps.limits.countFailures(request, () => customerOfSession(deps, request))
+  const actor = await deps.limits.countFailures(request, () => customerOfSession(deps, request))
+  deps.limits.countSession(actor.accountId, reply)
+  return actor
 }
 
 /**
