@@ -32,7 +32,7 @@ Every write takes \`Idempotency-Key\`: sent again with the same body it does not
 
 Errors are Problem Details (RFC 9457): branch on \`code\`; \`type\` links to a page that says what to change; \`errors\` names each wrong field by JSON pointer. What belongs to another account is answered with 404, as if it did not exist.
 
-A key may send 600 requests a minute; the \`RateLimit-*\` headers count along.`,
+A key may send 600 requests a minute, and all sessions of an account together as many; the \`RateLimit-*\` headers count along.`,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
