@@ -63,7 +63,7 @@ export async function startAdminApp(
   o: { testClock?: boolean; publicUrl?: string | null } = {},
 ): Promise<AdminApp> {
   const place = await testDatabase()
-  const database = openDatabase(place.connection)
+  const database = openDatabase(place.connection, { connectWithinMs: 60_000 })
   const clock = new ShiftedClock()
   const watch = new EpochWatch(database.db, (epochs) => clock.shiftTo(epochs.clockOffsetMs))
   await watch.start()

@@ -47,7 +47,7 @@ export interface OrderWorld {
 
 export async function openOrderWorld(): Promise<OrderWorld> {
   const place = await testDatabase()
-  const shop = await openOrderShop(openDatabase(place.connection))
+  const shop = await openOrderShop(openDatabase(place.connection, { connectWithinMs: 60_000 }))
   await shop.database.pool.query('update service set can_refill = true, refill_cooldown_hours = 0')
   const customers: KeyActor[] = []
   while (customers.length < CUSTOMERS) customers.push(await newOrderCustomer(shop))

@@ -42,7 +42,7 @@ interface RefillRow {
 /** A shop whose services refill for 30 days, with a customer, on a database of its own. */
 export async function openRefillDesk() {
   const place = await testDatabase()
-  const shop = await openOrderShop(openDatabase(place.connection))
+  const shop = await openOrderShop(openDatabase(place.connection, { connectWithinMs: 60_000 }))
   await shop.database.pool.query('update service set can_refill = true, refill_days = 30')
   const customer = await newOrderCustomer(shop)
   const driver = simulatedDelivery({ pool: shop.database.pool, clock: shop.clock })
