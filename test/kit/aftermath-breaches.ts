@@ -43,7 +43,7 @@ const ENDS: readonly AftermathPlant[] = [
   {
     breach: 'an order ended by hand that gave back another share than it says',
     check: 'refunds_within_charge',
-    says: /^order \d+ is partial: charge 4, remains 40 of 100, given back as partial 1.2, in all 1.2$/,
+    says: /^order \d+ is partial: charge 4, remains 40 of 100, given back as partial 1.2, /,
     plant: ({ doneId }) => `update service_order set remains = 40 where id = ${doneId}`,
   },
   {

@@ -10,7 +10,7 @@ export const CLEAN_CHECKS = VERIFY_CHECKS.map(({ name }) => ({
   count: 0,
 }))
 
-/** In a scene that is clean, plants a breach, and has verify tell of it, in what is new and in all. */
+/** Plants a breach in a clean scene and has verify tell of it, in what is new and in all. */
 export async function assertNamed<Scene extends { readonly books: Books }>(o: {
   readonly newScene: () => Promise<Scene>
   /** SQL that is run with the guards off. */

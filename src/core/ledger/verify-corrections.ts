@@ -8,8 +8,8 @@ import type { VerifyScope } from './verify-scope.ts'
  * and comes to that share of the charge at most. Only the last of a delivery is open, and only what
  * was decided has the time of that.
  *
- * One that was confirmed gave back, in the same commit and by the operator's hand, one refund to the
- * order that paid, of the amount that its event tells; one that was dismissed gave back nothing.
+ * One that was confirmed gave back one refund, in the same commit and by the operator's hand, to
+ * the order that paid, of the amount that its event tells; one that was dismissed gave back nothing.
  * That the refund has its transfer, and all together are within the charge, is held for it as for
  * any other (`cause_has_its_transfer`, `refunds_within_charge`).
  */

@@ -4,9 +4,10 @@ import type { VerifyScope } from './verify-scope.ts'
 
 /**
  * All refunds of an order together are what it says, and at most its charge. Its end gives back at
- * most once, by the rule of its state, whoever ended it: partial and canceled the undelivered share,
- * rounded down, or what was left of the charge where that was less; failed all that was left; any
- * other state nothing. What an operator gives back besides is bound by the charge alone.
+ * most once, by the rule of its state, whoever ended it: partial and canceled the share that was
+ * not delivered, rounded down, or what was left of the charge where that was less; failed all that
+ * was left; any other state nothing. What an operator gives back besides is bound by the charge
+ * alone.
  */
 export function wrongRefunds(scope: VerifyScope): RawBuilder<unknown> {
   return sql`

@@ -3,10 +3,10 @@ import { among, instant } from './verify-check.ts'
 import type { VerifyScope } from './verify-scope.ts'
 
 /**
- * A refill is of an order that was delivered, in whole or in part, not of a part, and of its account.
- * Only the last refill of an order is open, and only what has ended has the time of its end. It
- * stands as its works do, unless an operator said how it ends, and whoever was told of it was told
- * of what a provider had taken, or what the operator saw to.
+ * A refill is of an order that was delivered, in whole or in part, not of a part, and of its
+ * account. Only the last refill of an order is open, and only what has ended has the time of its
+ * end. It stands as its works do, unless an operator said how it ends, and whoever was told of it
+ * was told of what a provider had taken, or what the operator saw to.
  *
  * Each of its works is of a delivery of that order which was delivered, at the provider and under
  * the number that it was delivered by. One that is under way or completed has the provider's number

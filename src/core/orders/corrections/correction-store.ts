@@ -18,8 +18,8 @@ export interface Delivery {
 }
 
 /**
- * Deliveries that have ended, by id, as they stand. Their open corrections are locked first, so that
- * what is just being decided of one counts as known.
+ * Deliveries that have ended, by id, as they stand. Their open corrections are locked first, so
+ * that what is just being decided of one counts as known.
  */
 export async function readDeliveries(
   tx: Tx,
