@@ -3,6 +3,7 @@
  * of the whole run (global-setup.ts), or one of the file's own when it is run by hand.
  */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
 import { startTestServer, type TestConnection } from './postgres-server.ts'
@@ -25,7 +26,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const database = `test_${process.pid}_${randomBytes(4).toString('hex')}`
   await onServer(server, async (client) => {
     await ensureTemplate(client, server)
-    await client.query(`CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`)
+    await whenLeft(client, `CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`)
   })
   const connection = { ...server, database }
   return {
@@ -33,8 +34,27 @@ export async function testDatabase(): Promise<TestDatabase> {
     url: urlOf(connection),
     drop: () =>
       onServer(server, async (client) => {
-        await client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+        await whenLeft(client, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
       }),
+  }
+}
+
+const STILL_IN_USE = '55006'
+const LEFT_WITHIN_MS = 60_000
+
+/**
+ * Does what a database must be left for. PostgreSQL itself waits five seconds for whoever it has
+ * sent away, which are not enough on a machine that is busy with something else.
+ */
+async function whenLeft(client: pg.Client, text: string): Promise<void> {
+  for (const deadline = Date.now() + LEFT_WITHIN_MS; ; await pause(100)) {
+    try {
+      await client.query(text)
+      return
+    } catch (error) {
+      const isInUse = (error as { code?: string }).code === STILL_IN_USE
+      if (!isInUse || Date.now() > deadline) throw error
+    }
   }
 }
 
