@@ -9,7 +9,8 @@ import type { VerifyScope } from './verify-scope.ts'
  * was decided has the time of that.
  *
  * One that was confirmed gave back one refund, in the same commit and by the operator's hand, to
- * the order that paid, of the amount that its event tells; one that was dismissed gave back nothing.
+ * the order that paid, of the amount that its event tells; one that was dismissed gave back
+ * nothing.
  * That the refund has its transfer, and all together are within the charge, is held for it as for
  * any other (`cause_has_its_transfer`, `refunds_within_charge`).
  */
