@@ -58,7 +58,12 @@ for (const { mode, refused } of [
       { stdio: 'ignore' },
     )
     t.after(() => child.kill('SIGKILL'))
-    await answers(port)
+    const ended = new Promise<never>((_, reject) => {
+      child.once('error', reject)
+      child.once('exit', (code) => reject(new Error(`pgbouncer has ended with ${code}`)))
+    })
+    ended.catch(() => {})
+    await Promise.race([answers(port), ended])
     const connection = { connectionString: `postgres://${user}@127.0.0.1:${port}/purser` }
     const checked = checkServer(connection, { allowFsyncOff: true })
     if (refused) await assert.rejects(checked, /hands out connections by transaction/)
