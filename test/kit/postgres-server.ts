@@ -1,6 +1,6 @@
 /** A PostgreSQL of its own in a temporary folder, for a whole test run or for one file. */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ export interface TestServer {
 const QUIET = { info() {}, warn() {}, error() {} }
 
 export async function startTestServer(): Promise<TestServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'purser-test-'))
+  const folder = mkdtempSync(join(quickFolder(), 'purser-test-'))
   chmodSync(folder, 0o711)
   guard(folder)
   const dataDir = join(folder, 'data')
@@ -30,6 +30,22 @@ export async function startTestServer(): Promise<TestServer> {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+const SHARED_MEMORY = '/dev/shm'
+const ROOM_BYTES = 4 * 1024 ** 3
+
+/**
+ * Where hundreds of databases are made and dropped in a tenth of the time: in memory, where the
+ * system has such a place with room to spare.
+ */
+function quickFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync(SHARED_MEMORY)
+    return bavail * bsize >= ROOM_BYTES ? SHARED_MEMORY : tmpdir()
+  } catch {
+    return tmpdir()
   }
 }
 
