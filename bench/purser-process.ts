@@ -19,7 +19,8 @@ import { runProgram } from './program.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/purser.mjs', import.meta.url))
 const AS_SHIPPED = JSON.stringify({})
-const SLEEP_ATTEMPTS_MAX = 200
+/** Enough for it to work off what a round has left behind. */
+const SLEEP_ATTEMPTS_MAX = 1_000
 const SLEEP_PAUSE_MS = 25
 const SERVER_ENDS_WITHIN_MS = 60_000
 

@@ -35,7 +35,7 @@ const CHUNK_MIN = 10
 const CHUNK_AT_RISK = 20
 const TICK_MS = 250
 const IDLE_TICK_MAX_MS = 1_000
-/** While busy, each millisecond of work is followed by this many of rest. */
+/** While busy, each millisecond of all its work is followed by this many of rest. */
 const REST_RATIO = 9
 const REST_MAX_MS = 2_000
 /** When an order is looked at again; where a provider is behind later, up to half a minute. */
@@ -144,7 +144,7 @@ class Dispatcher {
   }
 
   #run(line: Line, provider: string, isWell: boolean): void {
-    const name = `${line} ${provider}`
+    const name = nameOf(line, provider)
     const runs = this.#runs.get(name) ?? 0
     if (runs >= (isWell && !this.#deps.busy() ? RUNS_MAX[line] : 1)) return
     this.#runs.set(name, runs + 1)
@@ -165,7 +165,11 @@ class Dispatcher {
       const { full, ownMs } = await (line === 'submit'
         ? this.#handOver(provider)
         : this.#follow(provider))
-      if (this.#deps.busy()) await pause(Math.min(ownMs * REST_RATIO, REST_MAX_MS))
+      if (this.#deps.busy()) {
+        // Of several of a line one goes on, and rests for as many as there are.
+        if ((this.#runs.get(nameOf(line, provider)) ?? 1) > 1) return
+        await pause(Math.min(ownMs * REST_RATIO, REST_MAX_MS) * this.#running.size)
+      }
       if (!full || this.#stopping || !this.#isWell(line, provider)) return
     }
   }
@@ -203,4 +207,8 @@ class Dispatcher {
     this.#lookMinMs.set(provider, Math.min(Math.max(nextMs, LOOK_MIN_MS), LOOK_MIN_BEHIND_MS))
     return chunk
   }
+}
+
+function nameOf(line: Line, provider: string): string {
+  return `${line} ${provider}`
 }
