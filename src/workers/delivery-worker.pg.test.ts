@@ -49,14 +49,16 @@ after(async () => {
   await place.drop()
 })
 
-function start(o: { drivers?: DeliveryDrivers; database?: OrderShop['database'] } = {}): void {
+function start(
+  o: { drivers?: DeliveryDrivers; database?: OrderShop['database']; busy?: () => boolean } = {},
+): void {
   const warn = (_fields: unknown, text?: string) => void warnings.push(text ?? '')
   running.push(
     startDeliveryWorker({
       funnel: { database: o.database ?? shop.database, clock: shop.clock },
       drivers: o.drivers ?? drivers,
       log: { warn, error: warn },
-      busy: () => false,
+      busy: o.busy ?? (() => false),
       policyOf: () => undefined,
     }),
   )
@@ -295,4 +297,43 @@ test('a database that goes away for a while is waited for', async () => {
     await Promise.all(running.splice(0).map((worker) => worker.stop()))
     await flaky.close()
   }
+})
+
+test('while customers are waiting one chunk at a time is handed over, all the same', async () => {
+  const simulated = drivers.get('simulated') as DeliveryDriver
+  let isBusy = false
+  let inFlight = 0
+  let mostWhileBusy = 0
+  const gate = Promise.withResolvers<void>()
+  const driver: DeliveryDriver = {
+    ...simulated,
+    // Chunks are smaller where a repeat would be a second delivery.
+    isIdempotent: false,
+    async submit(orders) {
+      inFlight++
+      if (isBusy) mostWhileBusy = Math.max(mostWhileBusy, inFlight)
+      await gate.promise
+      // Long enough for another, were there one, to come meanwhile.
+      if (isBusy) await pause(1_500)
+      const answers = await simulated.submit(orders)
+      inFlight--
+      return answers
+    },
+  }
+  const crowd = await newOrderCustomer(shop)
+  const placing = Array.from({ length: 90 }, () => placeOrderOf(shop, crowd))
+  const ids = await Promise.all(placing)
+  start({ drivers: new Map([['simulated', driver]]), busy: () => isBusy })
+  await until(async () => inFlight === 3)
+  isBusy = true
+  gate.resolve()
+  await until(async () => inFlight === 0)
+  await until(async () => {
+    const { rows } = await shop.database.pool.query(
+      'select from service_order where id = any ($1) and provider_ref is null',
+      [ids],
+    )
+    return rows.length === 0
+  })
+  assert.equal(mostWhileBusy, 1)
 })

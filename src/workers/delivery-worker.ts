@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { type DueLine, readDueLines, readStrangers } from '../core/orders/claim-deliveries.ts'
 import { type BreakerState, CircuitBreaker } from './circuit-breaker.ts'
 import type { Delivering, DeliveryWorkerDeps } from './delivery-deps.ts'
 import { followDeliveries } from './follow-deliveries.ts'
 import { handOver, NEVER_MS } from './hand-over.ts'
 import { recheckDeliveries } from './recheck-deliveries.ts'
+import { restWhileBusy } from './rest-while-busy.ts'
 import { type RunningWorker, startWorkerLoop } from './worker-loop.ts'
 
 /** What the delivery worker tells of itself. */
@@ -35,9 +35,6 @@ const CHUNK_MIN = 10
 const CHUNK_AT_RISK = 20
 const TICK_MS = 250
 const IDLE_TICK_MAX_MS = 1_000
-/** While busy, each millisecond of all its work is followed by this many of rest. */
-const REST_RATIO = 9
-const REST_MAX_MS = 2_000
 /** When an order is looked at again; where a provider is behind later, up to half a minute. */
 const LOOK_MIN_MS = 2_000
 const LOOK_MIN_BUSY_MS = 15_000
@@ -165,11 +162,10 @@ class Dispatcher {
       const { full, ownMs } = await (line === 'submit'
         ? this.#handOver(provider)
         : this.#follow(provider))
-      if (this.#deps.busy()) {
-        // Of several of a line one goes on, and rests for as many as there are.
-        if ((this.#runs.get(nameOf(line, provider)) ?? 1) > 1) return
-        await pause(Math.min(ownMs * REST_RATIO, REST_MAX_MS) * this.#running.size)
-      }
+      // Of several of a line one goes on while customers are waiting.
+      if (this.#deps.busy() && (this.#runs.get(nameOf(line, provider)) ?? 1) > 1) return
+      const { busy, isStopping } = this.#deps
+      await restWhileBusy({ workMs: ownMs, sharers: this.#running.size, busy, isStopping })
       if (!full || this.#stopping || !this.#isWell(line, provider)) return
     }
   }
